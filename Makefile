@@ -1,0 +1,22 @@
+# Each verb sets up what it needs. A new machine has git, make and Python 3.11 or newer.
+.PHONY: demo run test check bench fmt setup browser lock
+PY := .venv/bin/python
+
+demo: setup     ## two tenants, forty simulated calls, everything on this machine
+	$(PY) -m realtime_ops demo
+run: setup      ## the same without simulator and sample data
+	$(PY) -m realtime_ops run
+test: setup browser ## all tests, on real services and in a real browser
+	$(PY) -m pytest
+check: setup    ## style, types, floors, Django's own checks, migrations complete
+	./.ci/check
+bench: setup browser ## measurements against baselines of the same run; build/bench.json
+	$(PY) -m benchmarks
+fmt: setup
+	.venv/bin/ruff format . && .venv/bin/ruff check --fix .
+lock: setup     ## pin the dependencies of pyproject.toml again (needs uv)
+	./.ci/lock
+setup:
+	@./.ci/setup
+browser:
+	@./.ci/browser

@@ -1,0 +1,1 @@
+"""Realtime Ops: the one Django app; its floors are listed in docs/architecture.md."""

@@ -1,0 +1,126 @@
+"""Provider accounts of the tenant in scope: keys go in sealed and come out only to be compared."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+
+from calls import sealing
+from calls.actions import audit, edits
+from calls.domain import values
+from calls.domain.actors import Actor
+from calls.domain.roles import Capability
+from calls.exceptions import InvalidInput
+from calls.models import ProviderAccount
+
+DEFAULT_URL = "https://api.openai.com/v1"
+_SECRETS = ("webhook_secret", "previous_webhook_secret")
+_HINT_FROM = 12
+"""Of a shorter key, four characters would tell too much."""
+
+
+def create(
+    name: str,
+    *,
+    api_key: str,
+    webhook_secrets: Sequence[str],
+    kind: str = "openai",
+    base_url: str = DEFAULT_URL,
+    by: Actor,
+) -> ProviderAccount:
+    """An account with a webhook address of its own. Of two webhook secrets the first is the current one."""
+    by.require(Capability.MANAGE)
+    _check(kind, base_url, api_key, webhook_secrets)
+    if ProviderAccount.objects.filter(name=values.name(name)).exists():
+        raise InvalidInput("is taken", "name")
+
+    tenant = edits.tenant_in_scope()
+    account = ProviderAccount(tenant_id=tenant, name=name, kind=kind, base_url=base_url)
+    account.path_token = tenant.hex + secrets.token_hex(16)
+    _put_key(account, api_key)
+    _put_secrets(account, webhook_secrets)
+    account.save()
+
+    audit.record("account.created", by=by, kind="account", code=account.code, name=name)
+    return account
+
+
+def change(
+    account: ProviderAccount,
+    *,
+    by: Actor,
+    kind: str | None = None,
+    base_url: str | None = None,
+    api_key: str | None = None,
+    webhook_secrets: Sequence[str] | None = None,
+) -> list[str]:
+    """Change what is given and differs; returns the names of what changed. Secrets are given all at once."""
+    by.require(Capability.MANAGE)
+    _check(kind, base_url, api_key, webhook_secrets)
+
+    changed = edits.apply(account, kind=kind, base_url=base_url)
+    if api_key is not None and _opened(account, "api_key") != api_key:
+        _put_key(account, api_key)
+        account.save(update_fields=["api_key_sealed", "api_key_hint"])
+        changed.append("api_key")
+    if webhook_secrets is not None and _opened_secrets(account) != list(webhook_secrets):
+        _put_secrets(account, webhook_secrets)
+        account.save(update_fields=[f"{field}_sealed" for field in _SECRETS])
+        changed.append("webhook_secrets")
+
+    if changed:
+        audit.record("account.changed", by=by, kind="account", code=account.code, fields=changed)
+    return changed
+
+
+def hint(secret: str) -> str:
+    """The last four characters, for people to recognise a secret by."""
+    return secret[-4:] if len(secret) >= _HINT_FROM else ""
+
+
+def _check(
+    kind: str | None, base_url: str | None, api_key: str | None, webhook_secrets: Sequence[str] | None
+) -> None:
+    if kind is not None:
+        values.account_kind(kind)
+    if base_url is not None:
+        values.base_url(base_url)
+    if api_key is not None:
+        values.api_key(api_key)
+    if webhook_secrets is not None:
+        if not 0 < len(webhook_secrets) <= len(_SECRETS):
+            raise InvalidInput("one or two are needed", "webhook_secrets")
+        for secret in webhook_secrets:
+            values.webhook_secret(secret)
+
+
+def _put_key(account: ProviderAccount, key: str) -> None:
+    account.api_key_sealed = _sealed(account, "api_key", key)
+    account.api_key_hint = hint(key)
+
+
+def _put_secrets(account: ProviderAccount, found: Sequence[str]) -> None:
+    for field, secret in zip(_SECRETS, (*found, ""), strict=False):
+        setattr(account, f"{field}_sealed", _sealed(account, field, secret))
+
+
+def _sealed(account: ProviderAccount, field: str, secret: str) -> bytes:
+    if not secret:
+        return b""
+    return sealing.seal(secret, tenant=account.tenant_id, row=account.code, field=field)
+
+
+def _opened(account: ProviderAccount, field: str) -> str | None:
+    """None where it cannot be opened: whatever is given instead is then another one, and mends it."""
+    blob = getattr(account, f"{field}_sealed")
+    if not blob:
+        return ""
+    try:
+        return sealing.unseal(blob, tenant=account.tenant_id, row=account.code, field=field)
+    except sealing.SealBroken:
+        return None
+
+
+def _opened_secrets(account: ProviderAccount) -> list[str | None]:
+    opened = [_opened(account, field) for field in _SECRETS]
+    return [secret for secret in opened if secret != ""]

@@ -1,0 +1,139 @@
+"""Operators' commands: requested here; claimed by the owner of the call under its epoch; expired when nobody does."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
+
+from calls import feed
+from calls.actions import audit
+from calls.domain.actors import SYSTEM, Actor
+from calls.domain.changes import CommandChanged
+from calls.domain.commands import TEXT_LIMIT, TEXT_VERBS, Verb
+from calls.domain.roles import Capability
+from calls.domain.states import LIVE, CallState, CommandState
+from calls.domain.views import Body, command_body
+from calls.exceptions import CommandRejected, InvalidInput, NotFound
+from calls.models import Call, Command
+from calls.providers.control import transfer_target
+from calls.selectors.calls import command_row
+
+EXPIRES_AFTER = timedelta(seconds=30)
+"""A command that no owner claimed by then is not carried out any more: the moment has passed."""
+KEY_LIMIT = 64
+
+_NEEDS = {
+    Verb.INFORM: Capability.WHISPER,
+    Verb.INSTRUCT: Capability.WHISPER,
+    Verb.SAY: Capability.WHISPER,
+    Verb.STOP_TALKING: Capability.ACT,
+    Verb.TRANSFER: Capability.ACT,
+    Verb.HANG_UP: Capability.ACT,
+}
+
+
+def request(*, call: UUID, verb: str, text: str, key: str, by: Actor) -> Body:
+    """Ask for a command; idempotent on `key`. Returns the command as the feed shows it.
+
+    Raises NotFound, NotAllowed, InvalidInput (naming the field) or CommandRejected (a sentence to show).
+    """
+    wanted = _verb(verb)
+    by.require(_NEEDS[wanted])
+    text = _text(wanted, text)
+    if not 0 < len(key) <= KEY_LIMIT:
+        raise InvalidInput(f"an idempotency key of 1 to {KEY_LIMIT} characters is needed", "key")
+
+    with transaction.atomic():
+        row = Call.objects.select_for_update().filter(code=call).first()
+        if row is None:
+            raise NotFound("no such call")
+        same = Command.objects.select_related("by").filter(call=row).filter(key=key).first()
+        same = same or _running_hang_up(row, wanted)
+        if same is not None:
+            return command_row(same)
+        _check_state(row, wanted)
+        try:
+            with transaction.atomic():
+                command = Command.objects.create(call=row, verb=wanted.value, text=text, key=key, by_id=by.user_id)
+        except IntegrityError as error:
+            raise CommandRejected("This command was already asked for.") from error
+
+        audit.record(
+            "call.command_requested", by=by, kind="call", code=row.code, verb=wanted.value, command=str(command.id)
+        )
+
+        body = command_row(command)
+        feed.append_to_call(row, [("command", body)])
+        _wake_owner(row.pk)
+    return body
+
+
+def expire_unclaimed() -> int:
+    """Settle commands of the tenant in scope that no owner claimed in time; returns how many."""
+    now = timezone.now()
+    expired = 0
+    waiting = Command.objects.filter(state=CommandState.REQUESTED, requested_at__lt=now - EXPIRES_AFTER)
+    for pk, call_pk in waiting.values_list("pk", "call_id")[:500]:
+        with transaction.atomic():
+            call = Call.objects.select_for_update().get(pk=call_pk)
+            change = CommandChanged(pk, CommandState.EXPIRED, now, "No worker was watching the call in time.")
+            changed = Command.objects.filter(pk=pk, state=CommandState.REQUESTED).update(
+                state=change.state.value, settled_at=now, detail=change.detail
+            )
+            if changed:
+                audit.record("call.command_expired", by=SYSTEM, kind="call", code=call.code, command=str(pk))
+                feed.append_to_call(call, [("command", command_body(change))])
+            expired += changed
+    return expired
+
+
+def _verb(verb: str) -> Verb:
+    try:
+        return Verb(verb)
+    except ValueError as error:
+        raise InvalidInput(f"must be one of {', '.join(v.value for v in Verb)}", "verb") from error
+
+
+def _text(verb: Verb, text: str) -> str:
+    text = text.replace("\x00", "").strip()
+    if verb is Verb.TRANSFER:
+        try:
+            return transfer_target(text)
+        except InvalidInput as error:
+            raise InvalidInput(error.args[0].removeprefix(f"{error.field}: "), "text") from error
+    if verb not in TEXT_VERBS:
+        return ""
+    if not text:
+        raise InvalidInput("write what the agent is to be told", "text")
+    if len(text) > TEXT_LIMIT:
+        raise InvalidInput(f"at most {TEXT_LIMIT} characters; this has {len(text)}", "text")
+    return text
+
+
+def _running_hang_up(call: Call, verb: Verb) -> Command | None:
+    """The second click on Hang up gets the first one's command."""
+    if verb is not Verb.HANG_UP:
+        return None
+    over = [CommandState.REFUSED, CommandState.NOT_CONFIRMED, CommandState.EXPIRED, CommandState.CANCELLED]
+    return (
+        Command.objects.select_related("by").filter(call=call, verb=verb.value).exclude(state__in=over).first()
+    )
+
+
+def _check_state(call: Call, verb: Verb) -> None:
+    state = CallState(call.state)
+    if state not in LIVE:
+        raise CommandRejected("The call is over.")
+    if state in {CallState.RINGING, CallState.ACCEPTED}:
+        raise CommandRejected("The call is not answered yet. Try again in a moment.")
+    if state is CallState.TRANSFERRING and verb is Verb.TRANSFER:
+        raise CommandRejected("A transfer is already under way.")
+
+
+def _wake_owner(call_pk: int) -> None:
+    """Told at the commit, by PostgreSQL itself: a stalled Redis cannot hold a command up."""
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_notify('sideband_commands', %s)", [str(call_pk)])

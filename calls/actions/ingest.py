@@ -1,0 +1,225 @@
+"""The hot path: changes of many calls, stored in one transaction that fences, numbers and hands back what to announce.
+
+Plain SQL on the sideband role's connection, batches as JSON (`json_to_recordset`): row-level security rules COPY out
+(docs/decisions/0003). Idempotent on the provider's item and response ids: overlapping owners store a fact once.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+from psycopg import AsyncConnection
+
+from calls import feed
+from calls.actions import _ingest_sql as sql
+from calls.domain.changes import (
+    AttachmentChanged,
+    CallStateChanged,
+    CommandChanged,
+    GapRecorded,
+    Numbered,
+    RateLimitsChanged,
+    SessionChanged,
+    TurnChanged,
+    UsageRecorded,
+)
+from calls.domain.states import LIVE, CallState
+from calls.domain.views import Body, entry, iso, usage_body
+
+Row = dict[str, Any]
+
+
+@dataclass(slots=True)
+class CallRef:
+    """What the hot path must know of a call."""
+
+    id: int
+    code: UUID
+    tenant_id: UUID
+    stream_epoch: str
+    epoch: int
+    """Lease epoch: the fencing token"""
+    answered: bool = False
+
+
+@dataclass(slots=True)
+class Batch:
+    """Changes of one call, in order, with the columns that the picture of the call needs (floor, last words, …)."""
+
+    ref: CallRef
+    changes: list[Numbered] = field(default_factory=list)
+    columns: Row = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Stored:
+    fenced: set[int]
+    """Calls whose epoch is no longer ours: nothing of theirs was stored"""
+    announcements: list[tuple[str, feed.Message]]
+    """(group, message), to be sent after the commit"""
+
+
+async def store(connection: AsyncConnection[Any], owner: UUID, batches: Sequence[Batch]) -> Stored:
+    """Store the batches of one process in one transaction. One fenced call does not spoil the others."""
+    plans = {batch.ref.id: _Plan(batch) for batch in batches}
+    async with connection.transaction():
+        rows = await connection.execute(sql.FENCE, [_json([plan.head for plan in plans.values()]), owner])
+        last_seq = {row[0]: row[1] for row in await rows.fetchall()}
+        held = [plan for call, plan in plans.items() if call in last_seq]
+        for plan in held:
+            plan.number(last_seq[plan.ref.id])
+        tenants = await _number_tenants(connection, held)
+        await _insert(connection, held, tenants)
+    for plan in held:
+        plan.ref.answered = plan.ref.answered or plan.answers
+    announcements = [message for plan in held if (message := plan.announcement())]
+    announcements += [_announce_tenant(tenant, entries) for tenant, entries in tenants.items()]
+    return Stored(plans.keys() - last_seq.keys(), announcements)
+
+
+class _Plan:
+    """What one call's batch means for each table."""
+
+    def __init__(self, batch: Batch) -> None:
+        self.ref = batch.ref
+        self.entries: list[Row] = []
+        self.coarse: list[Body] = []
+        self.turns: dict[str, Row] = {}
+        self.usage: dict[tuple[str, str], Row] = {}
+        self.gaps: list[Row] = []
+        self.commands: list[Row] = []
+        self.answers = False
+        self.columns: Row = dict(batch.columns)
+        for change in batch.changes:
+            self._take(change)
+        self.head = {"id": self.ref.id, "epoch": self.ref.epoch, "n": len(self.entries)} | self.columns
+
+    def _take(self, change: Numbered) -> None:
+        first_answer = (
+            isinstance(change, CallStateChanged)
+            and change.state is CallState.ACTIVE
+            and not (self.ref.answered or self.answers)
+        )
+        found = entry(change, first_answer=first_answer)
+        if found is not None:
+            kind, body = found
+            self.entries.append({"kind": kind, "at": iso(change_time(change)), "body": body})
+            if kind == "call":
+                self.coarse.append({"code": str(self.ref.code)} | body)
+        key = {"tenant_id": str(self.ref.tenant_id), "call_id": self.ref.id}
+        match change:
+            case CallStateChanged():
+                self.answers = self.answers or first_answer
+                self._state(change, first_answer=first_answer)
+            case AttachmentChanged():
+                self.columns["attachment"] = change.attachment.value
+            case TurnChanged():
+                turn = found[1] if found else {}
+                # Full precision for the table; the feed's milliseconds are for people.
+                times = {"started_at": change.turn.started_at, "ended_at": change.turn.ended_at}
+                self.turns[change.turn.item_id] = key | turn | times
+            case UsageRecorded():
+                self.usage[change.kind, change.ref_id] = key | usage_body(change) | {"at": change.at}
+                if not change.complete and not self.columns.get("usage_incomplete"):
+                    self.columns["usage_incomplete"] = True
+                    self._say({"usage_incomplete": True}, change.at)
+            case GapRecorded():
+                self.gaps.append(
+                    key | {"started_at": change.started_at, "ended_at": change.ended_at, "cause": change.cause}
+                )
+            case CommandChanged():
+                self.commands.append({"id": str(change.command_id), "at": change.at} | (found[1] if found else {}))
+            case SessionChanged():
+                self.columns |= {"session": dict(change.session), "deadline": change.expires_at}
+            case RateLimitsChanged():
+                self.columns["rate_limits"] = dict(change.limits)
+            case _:
+                pass
+
+    def _state(self, change: CallStateChanged, *, first_answer: bool) -> None:
+        self.columns["state"] = change.state.value
+        if change.reason is not None:
+            self.columns["end_reason"] = change.reason.value
+        if change.detail:
+            self.columns["detail"] = change.detail[:500]
+        if first_answer:
+            self.columns["answered_at"] = change.at
+        if change.state not in LIVE:
+            self.columns["ended_at"] = change.at
+
+    def _say(self, body: Body, at: datetime) -> None:
+        self.entries.append({"kind": "call", "at": iso(at), "body": body})
+        self.coarse.append({"code": str(self.ref.code)} | body)
+
+    def number(self, last: int) -> None:
+        for seq, row in enumerate(self.entries, last - len(self.entries) + 1):
+            row["seq"] = seq
+
+    def announcement(self) -> tuple[str, feed.Message] | None:
+        if not self.entries:
+            return None
+        stream = f"call:{self.ref.code}"
+        return feed.call_group(self.ref.code), feed.entries_message(stream, self.ref.stream_epoch, self.entries)
+
+
+def change_time(change: Numbered) -> datetime:
+    return change.ended_at if isinstance(change, GapRecorded) else change.at
+
+
+async def _number_tenants(
+    connection: AsyncConnection[Any], plans: Sequence[_Plan]
+) -> dict[tuple[UUID, str], list[Row]]:
+    """Take numbers in the tenants' streams, in one order for all writers so that none waits for another's lock."""
+    coarse: dict[UUID, list[Body]] = defaultdict(list)
+    for plan in plans:
+        coarse[plan.ref.tenant_id] += plan.coarse
+    wanted = [{"id": str(tenant), "n": len(bodies)} for tenant, bodies in coarse.items() if bodies]
+    if not wanted:
+        return {}
+    rows = await connection.execute(sql.NUMBER_TENANTS, [_json(wanted)])
+    numbered: dict[tuple[UUID, str], list[Row]] = {}
+    for tenant, epoch, last, now in await rows.fetchall():
+        bodies = coarse[tenant]
+        numbered[tenant, str(epoch)] = [
+            {"seq": seq, "kind": "call", "at": iso(now), "body": body}
+            for seq, body in enumerate(bodies, last - len(bodies) + 1)
+        ]
+    return numbered
+
+
+async def _insert(
+    connection: AsyncConnection[Any], plans: Sequence[_Plan], tenants: dict[tuple[UUID, str], list[Row]]
+) -> None:
+    events = [
+        row | {"tenant_id": str(plan.ref.tenant_id), "call_id": plan.ref.id}
+        for plan in plans
+        for row in plan.entries
+    ]
+    tenant_events = [row | {"tenant_id": str(tenant)} for (tenant, _), rows in tenants.items() for row in rows]
+    async with connection.pipeline():
+        for statement, rows in (
+            (sql.CALL_EVENTS, events),
+            (sql.TENANT_EVENTS, tenant_events),
+            (sql.TURNS, [row for plan in plans for row in plan.turns.values()]),
+            (sql.USAGE, [row for plan in plans for row in plan.usage.values()]),
+            (sql.GAPS, [row for plan in plans for row in plan.gaps]),
+        ):
+            if rows:
+                await connection.execute(statement, [_json(rows)])
+        # One by one: several changes of the same command may stand in one batch, and their order matters.
+        for command in (row for plan in plans for row in plan.commands):
+            await connection.execute(sql.COMMANDS, [_json([command])])
+
+
+def _announce_tenant(tenant: tuple[UUID, str], entries: list[Row]) -> tuple[str, feed.Message]:
+    return feed.tenant_group(tenant[0]), feed.entries_message("tenant", tenant[1], entries)
+
+
+def _json(rows: Sequence[Row]) -> str:
+    return orjson.dumps(rows, default=str).decode()

@@ -1,0 +1,123 @@
+"""Who owns a call: leases with a fencing epoch, in conditional statements, awaited from the sideband loop.
+
+The row in PostgreSQL owns the call, not a message. Expiry is judged by the database's clock alone, so clocks of hosts
+cannot matter. The connection belongs to the sideband role, which serves all tenants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from psycopg import AsyncConnection
+
+from calls.models.calls import LIVE_STATES
+
+TTL_S = 10
+RENEW_S = 3.0
+FENCE_S = 7.0
+"""An owner that could not renew for so long stops sending: 3 s before anyone else may take the call."""
+CROWDED_TAKEOVERS = 5
+"""A call that changed hands more often than this is taken again only after CROWDED_PAUSE."""
+CROWDED_PAUSE = "30 seconds"
+
+Connection = AsyncConnection[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    call: int
+    epoch: int
+
+
+async def take(connection: Connection, owner: UUID, *, limit: int, call: int | None = None) -> list[Lease]:
+    """Take up to `limit` live calls that nobody holds (or just `call`): exactly one worker wins each.
+
+    Fair between tenants: each tenant's oldest unheld call comes before any tenant's second.
+    """
+    rows = await connection.execute(
+        f"""
+        with free as (
+            select id, row_number() over (partition by tenant_id order by started_at) as place, started_at
+            from calls_call
+            where state = any(%(live)s) and (owner is null or lease_expires < clock_timestamp())
+              and (takeovers <= {CROWDED_TAKEOVERS}
+                   or coalesce(lease_expires, 'epoch') < clock_timestamp() - interval '{CROWDED_PAUSE}')
+              and (%(call)s::bigint is null or id = %(call)s)
+            order by place, started_at limit %(limit)s
+        ), won as (
+            select c.id from calls_call c join free using (id)
+            where c.state = any(%(live)s) and (c.owner is null or c.lease_expires < clock_timestamp())
+            for update of c skip locked
+        )
+        update calls_call c
+        set owner = %(owner)s, epoch = c.epoch + 1,
+            takeovers = c.takeovers + case when c.epoch > 0 then 1 else 0 end,
+            lease_expires = clock_timestamp() + interval '{TTL_S} seconds'
+        from won where c.id = won.id returning c.id, c.epoch
+        """,  # noqa: S608  constants of this module
+        {"owner": owner, "limit": limit, "call": call, "live": LIVE_STATES},
+    )
+    return [Lease(*row) for row in await rows.fetchall()]
+
+
+async def renew(connection: Connection, owner: UUID, leases: Sequence[Lease]) -> set[int]:
+    """Prolong all leases of a process at once. A call that is missing from the answer is lost."""
+    rows = await connection.execute(
+        f"""
+        update calls_call c set lease_expires = clock_timestamp() + interval '{TTL_S} seconds'
+        from (select * from unnest(%s::bigint[], %s::bigint[]) as v(id, epoch) order by id) v
+        where c.id = v.id and c.epoch = v.epoch and c.owner = %s returning c.id
+        """,  # noqa: S608  a constant of this module
+        [[lease.call for lease in leases], [lease.epoch for lease in leases], owner],
+    )
+    return {row[0] for row in await rows.fetchall()}
+
+
+async def release(connection: Connection, owner: UUID) -> int:
+    """Give every call back at once and tell the other workers; returns how many. A planned hand-over is no takeover."""
+    done = await connection.execute(
+        """
+        update calls_call set owner = null, lease_expires = null, takeovers = greatest(takeovers - 1, 0)
+        where owner = %s
+        """,
+        [owner],
+    )
+    await connection.execute("select pg_notify('sideband_free', '')")
+    return done.rowcount
+
+
+async def beat(connection: Connection, owner: UUID, *, host: str, pid: int, slots: int, calls: int) -> None:
+    """Say that this worker's sweep ran."""
+    await connection.execute(
+        """
+        insert into calls_worker (owner, host, pid, lock_key, slots, calls, started_at, seen_at)
+        values (%s, %s, %s, 0, %s, %s, clock_timestamp(), clock_timestamp())
+        on conflict (owner) do update set calls = excluded.calls, seen_at = excluded.seen_at
+        """,
+        [owner, host, pid, slots, calls],
+    )
+
+
+async def leave(connection: Connection, owner: UUID) -> None:
+    """The process ends in good order: forget its row."""
+    await connection.execute("delete from calls_worker where owner = %s", [owner])
+
+
+async def claim_commands(
+    connection: Connection, owner: UUID, held: Sequence[Lease]
+) -> list[tuple[int, UUID, str, str]]:
+    """Claim what operators asked of these calls, under their epochs; (call, id, verb, text), oldest first."""
+    rows = await connection.execute(
+        """
+        update calls_command m set state = 'claimed', claimed_at = clock_timestamp(), epoch = v.epoch
+        from unnest(%s::bigint[], %s::bigint[]) as v(id, epoch)
+        join calls_call c on c.id = v.id and c.epoch = v.epoch and c.owner = %s
+        where m.call_id = v.id and m.state = 'requested'
+        returning m.requested_at, m.call_id, m.id, m.verb, m.text
+        """,
+        [[lease.call for lease in held], [lease.epoch for lease in held], owner],
+    )
+    return [(row[1], row[2], row[3], row[4]) for row in sorted(await rows.fetchall(), key=lambda row: row[0])]

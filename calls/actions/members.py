@@ -1,0 +1,91 @@
+"""Puts people into the tenant in scope, changes their role, takes them out. An owner always remains."""
+
+from __future__ import annotations
+
+from calls.actions import audit, edits
+from calls.domain import values
+from calls.domain.actors import Actor
+from calls.domain.roles import Capability, Role
+from calls.exceptions import InvalidInput, NotAllowed
+from calls.models import Membership, User
+
+
+def add(email: str, role: str, *, by: Actor, password: str | None = None) -> Membership:
+    """Make someone a member. A user whom another tenant knows already keeps their password."""
+    by.require(Capability.MANAGE)
+    email, role = values.email(email), values.role(role)
+    _owners_only(role, by)
+    tenant = edits.tenant_in_scope()
+    user = User.objects.filter(email=email).first()
+    if user is not None and Membership.objects.filter(user=user, tenant_id=tenant).exists():
+        raise InvalidInput("is a member already", "email")
+
+    user = user or User.objects.create_user(email, password)
+    membership = Membership.objects.create(user=user, tenant_id=tenant, role=role)
+
+    audit.record("member.added", by=by, kind="member", code=email, role=role)
+    return membership
+
+
+def change_role(membership: Membership, role: str, *, by: Actor) -> bool:
+    """Give another role; False where it is the same. Raises InvalidInput for the last owner."""
+    by.require(Capability.MANAGE)
+    role = values.role(role)
+    if membership.role == role:
+        return False
+    _owners_only(role, by)
+    _owners_only(membership.role, by)
+    _keep_an_owner(membership)
+
+    before, membership.role = membership.role, role
+    membership.save(update_fields=["role"])
+
+    audit.record(
+        "member.role_changed", by=by, kind="member", code=membership.user.email, role=role, before=before
+    )
+    return True
+
+
+def remove(membership: Membership, *, by: Actor) -> None:
+    """Take someone out of the tenant; the user stays. Raises InvalidInput for the last owner."""
+    by.require(Capability.MANAGE)
+    _owners_only(membership.role, by)
+    _keep_an_owner(membership)
+
+    email = membership.user.email
+    membership.delete()
+
+    audit.record("member.removed", by=by, kind="member", code=email)
+
+
+def set_password(user: User, password: str, *, by: Actor) -> bool:
+    """Set a password, which signs the user out everywhere; False where it is the same.
+
+    Only one's own, or by the system: a user may be in several tenants, so no owner may set another's.
+    """
+    if by.user_id is not None and by.user_id != user.pk:
+        raise NotAllowed(Capability.MANAGE.value)
+    values.text(password, most=values.SECRET_LIMIT)
+    if user.check_password(password):
+        return False
+
+    user.set_password(password)
+    user.save(update_fields=["password"])
+
+    audit.record("member.password_set", by=by, kind="member", code=user.email)
+    return True
+
+
+def _owners_only(role: str, by: Actor) -> None:
+    """Owners alone make and unmake owners."""
+    if role == Role.OWNER and by.user_id is not None and by.role != Role.OWNER:
+        raise NotAllowed(Role.OWNER.value)
+
+
+def _keep_an_owner(leaving: Membership) -> None:
+    if leaving.role != Role.OWNER:
+        return
+    # Locked: two owners who leave at the same time must not both see the other one stay.
+    owners = Membership.objects.select_for_update().filter(tenant_id=leaving.tenant_id, role=Role.OWNER)
+    if all(owner.pk == leaving.pk for owner in owners):
+        raise InvalidInput("the last owner of a tenant stays one", "role")

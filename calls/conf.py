@@ -1,0 +1,29 @@
+"""Typed view of settings.CALLS and of the few settings beside it that rules need."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+
+
+@dataclass(frozen=True, slots=True)
+class Conf:
+    slots: int
+    """Calls that one sideband worker takes at most"""
+    accept_max_age: timedelta
+    """Older announcements are missed calls: nobody is waiting any more"""
+    flush: timedelta
+    """Longest time that a change waits for its transaction"""
+    public_url: str
+
+
+def conf() -> Conf:
+    values = settings.CALLS
+    return Conf(
+        slots=values["slots"],
+        accept_max_age=timedelta(seconds=values["accept_max_age_s"]),
+        flush=timedelta(milliseconds=values["flush_ms"]),
+        public_url=settings.PUBLIC_URL,
+    )

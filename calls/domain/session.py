@@ -1,0 +1,276 @@
+"""One call from its announcement to its end: inputs in, changes and orders out. No clock, no socket, no
+storage.
+
+`Session.advance` is the only door. A new owner rebuilds a session from the stored turns and unsettled
+commands.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from calls.domain import client_events, events, inputs
+from calls.domain.changes import AttachmentChanged, CallStateChanged, GapRecorded, Turn
+from calls.domain.commands import Verb
+from calls.domain.conversation import Conversation
+from calls.domain.inputs import Input
+from calls.domain.notebook import Notebook, words_of
+from calls.domain.outgoing import SendEvent
+from calls.domain.plan import Plan, SentCommand, Step
+from calls.domain.states import (
+    ATTACHMENT,
+    CALL,
+    LIVE,
+    Attachment,
+    CallState,
+    EndReason,
+    move,
+)
+from calls.domain.steering import Steering
+from calls.exceptions import InvalidTransition
+
+__all__ = ["Plan", "SentCommand", "Session", "Step"]
+
+RETRIEVE_LIMIT = 32
+"""Items asked for after a gap, the latest first; enough for minutes of talk."""
+
+_ANSWERED = frozenset({CallState.ACTIVE, CallState.TRANSFERRING})
+_EXPIRED = "session_expired"
+_EXPIRED_WORDS = "maximum duration"
+_NOTHING = Step()
+
+
+class Session:
+    """`state`, `attachment` and `deadline` are for reading. `oddities` counts what should not have been."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        *,
+        state: CallState = CallState.RINGING,
+        attachment: Attachment = Attachment.DETACHED,
+        turns: Iterable[Turn] = (),
+        sent: Iterable[SentCommand] = (),
+        deadline: datetime | None = None,
+    ) -> None:
+        self.state = state
+        self.attachment = attachment
+        self.deadline = deadline
+        """When the provider will end the call by itself; None before it was answered"""
+        self._plan = plan
+        self._book = Notebook(plan.model, plan.transcription_model or "", turns)
+        self._talk = Conversation(self._book, transcription_due=plan.transcription_due)
+        self._steering = Steering(plan, self._book, self._talk.agent, sent)
+        self._expired = False
+        self._unwatched: tuple[datetime, str] | None = None
+        """Since when nobody watches, and why"""
+        self._gapped = False
+        if state is CallState.TRANSFERRING:
+            self._steering.resume_transfer()
+
+    @property
+    def oddities(self) -> Counter[str]:
+        return self._book.oddities
+
+    def advance(self, input: Input, at: datetime) -> Step:
+        """Take one input; `at` is when it happened, with a time zone.
+
+        Never raises for what the provider says. Raises InvalidTransition where our own code asks for what
+        cannot be: attaching twice, detaching what is not attached, accepting or attaching after the end,
+        claiming twice.
+        """
+        handler = _INPUTS.get(type(input))
+        if handler is not None:
+            handler(self, input, at)
+        elif self.state in LIVE:
+            self._hear(input, at)  # type: ignore[arg-type]  # the rest of Input is Event
+        changes = self._book.told(at)
+        outgoing = tuple(self._steering.outgoing)
+        self._steering.outgoing.clear()
+        wake_at = self._wake_at()
+        return Step(changes, outgoing, wake_at) if changes or outgoing or wake_at else _NOTHING
+
+    def _wake_at(self) -> datetime | None:
+        due = self._steering.wake_at
+        if self.attachment is Attachment.REATTACHING and self.deadline is not None:
+            return min(due, self.deadline) if due else self.deadline
+        return due
+
+    # The provider's events
+
+    def _hear(self, event: events.Event, at: datetime) -> None:
+        if type(event) is events.ProviderFault:
+            self._fault(event, at)
+            return
+        self._talk.hear(event, at)
+        steering = self._steering
+        match event:
+            case events.ItemAdded() | events.ItemDone() | events.ItemRetrieved():
+                steering.item_seen(event.item, at)
+                self._ask_for_predecessor(event)
+            case events.SessionReported():
+                steering.session_seen(event, at)
+            case events.ResponseCreated(response):
+                steering.response_seen(response, at)
+            case events.ResponseDone(response):
+                steering.response_over(response, at)
+            case events.PlaybackCleared():
+                steering.silence_seen(at)
+            case _:
+                pass
+        self._talk.look(at)
+
+    def _ask_for_predecessor(self, event: events.Event) -> None:
+        """After a gap the only trace of an item may be that another one follows it."""
+        if not self._gapped or not isinstance(event, events.ItemAdded) or event.previous_item_id is None:
+            return
+        if self._book.transcript.unseen(event.previous_item_id):
+            self._steering.outgoing.append(SendEvent(client_events.retrieve(event.previous_item_id)))
+
+    def _fault(self, event: events.ProviderFault, at: datetime) -> None:
+        if event.fault.code == _EXPIRED:
+            self._expired = True
+        if event.client_event_id is not None and event.client_event_id.startswith("get_"):
+            self._book.oddity(at, "retrieve refused", event.fault.code)
+            return
+        command_id = self._steering.fault(event, at)
+        named = {"command_id": str(command_id)} if command_id else {}
+        self._book.note("provider_error", at, **words_of(event.fault), **named)
+        self._sync_transfer(at)
+
+    # The line
+
+    def _accepted(self, input: inputs.Accepted, at: datetime) -> None:
+        self._change_state(CallState.ACCEPTED, at)
+        self._change_attachment(Attachment.ATTACHING, at)
+
+    def _attached(self, input: inputs.Attached, at: datetime) -> None:
+        self._alive("attached")
+        if self.attachment is Attachment.DETACHED:
+            self.attachment = move(ATTACHMENT, self.attachment, Attachment.ATTACHING)
+        self._change_attachment(Attachment.ATTACHED, at)
+        again = self.state in _ANSWERED
+        if not again:
+            self._change_state(CallState.ACTIVE, at)
+            self.deadline = self.deadline or at + self._plan.max_duration
+            if self._plan.greeting is not None and self._book.transcript.empty:
+                greeting = client_events.response(self._plan.greeting, "greeting")
+                self._steering.outgoing.append(SendEvent(greeting))
+        elif self._unwatched is not None:
+            since, cause = self._unwatched
+            self._book.changes.append(GapRecorded(since, at, cause))
+        if again:
+            self._gapped = True
+            for item_id in self._talk.unfinished()[-RETRIEVE_LIMIT:]:
+                self._steering.outgoing.append(SendEvent(client_events.retrieve(item_id)))
+        self._unwatched = None
+        self._steering.attach(at, again=again)
+        self._sync_transfer(at)
+        self._talk.look(at)
+
+    def _detached(self, input: inputs.Detached, at: datetime) -> None:
+        if self.state not in LIVE:
+            return  # the end was known before the socket closed
+        detail = ": ".join(str(part) for part in (input.code, input.reason[:200]) if part)
+        self._change_attachment(Attachment.REATTACHING, at, detail)
+        self._unwatched = at, "socket_closed"
+        self._steering.detach()
+        self._talk.detach()
+        if self._expired or _EXPIRED_WORDS in input.reason or self._past(at):
+            self._end(CallState.ENDED, EndReason.MAX_DURATION, at)
+
+    def _resumed(self, input: inputs.Resumed, at: datetime) -> None:
+        self._alive("resumed")
+        if self.attachment is Attachment.ATTACHED:
+            self._change_attachment(Attachment.REATTACHING, at)
+        elif self.attachment is Attachment.DETACHED:
+            self._change_attachment(Attachment.ATTACHING, at)
+        if input.last_event_at is not None and self.state in _ANSWERED:
+            self._unwatched = input.last_event_at, "owner_lost"
+        self._talk.detach()
+
+    def _gone(self, input: inputs.Gone, at: datetime) -> None:
+        if self.state not in _ANSWERED:
+            return  # over already, or a leg that never came up: the runner gives up on that
+        since, cause = self._unwatched or (at, "")
+        if cause == "owner_lost":
+            self._book.changes.append(GapRecorded(since, at, "ended_unattended"))
+            self._end(CallState.ENDED, self._steering.end_reason(at) or EndReason.UNATTENDED, at)
+            return
+        expired = EndReason.MAX_DURATION if self._expired or self._past(since) else None
+        reason = self._steering.end_reason(since) or expired or EndReason.REMOTE_HANG_UP
+        self._end(CallState.ENDED, reason, since)
+
+    def _gave_up(self, input: inputs.GaveUp, at: datetime) -> None:
+        if self.state in LIVE:
+            self._end(input.state, input.reason, at, input.detail)
+
+    def _past(self, at: datetime) -> bool:
+        return self.deadline is not None and at >= self.deadline
+
+    # The operator
+
+    def _claimed(self, input: inputs.CommandClaimed, at: datetime) -> None:
+        # An accepted call takes commands before its sideband is open; a transfer needs a leg.
+        early = self.state is CallState.ACCEPTED and input.command.verb is not Verb.TRANSFER
+        self._steering.claim(input.command, at, live=early or self.state in _ANSWERED)
+
+    def _answered(self, input: inputs.ControlAnswered, at: datetime) -> None:
+        if self._steering.answer(input, at):
+            self._gone(inputs.Gone(), at)
+        self._sync_transfer(at)
+
+    def _tick(self, input: inputs.Tick, at: datetime) -> None:
+        self._steering.tick(at)
+        self._sync_transfer(at)
+        if self.attachment is Attachment.REATTACHING and self._past(at) and self._unwatched is not None:
+            # The provider ends no later than this, so there is nothing left to attach to.
+            self._end(CallState.ENDED, EndReason.MAX_DURATION, self._unwatched[0])
+
+    def _sync_transfer(self, at: datetime) -> None:
+        """The call is transferring exactly while a transfer that was taken is open."""
+        if self.state in _ANSWERED:
+            state = CallState.TRANSFERRING if self._steering.transferring else CallState.ACTIVE
+            if state is not self.state:
+                self._change_state(state, at)
+
+    # State
+
+    def _alive(self, what: str) -> None:
+        if self.state not in LIVE:
+            raise InvalidTransition(f"{what} after the call was {self.state}")
+
+    def _change_state(
+        self, state: CallState, at: datetime, reason: EndReason | None = None, detail: str = ""
+    ) -> None:
+        self.state = move(CALL, self.state, state)
+        self._book.changes.append(CallStateChanged(state, at, reason, detail))
+
+    def _change_attachment(self, attachment: Attachment, at: datetime, detail: str = "") -> None:
+        self.attachment = move(ATTACHMENT, self.attachment, attachment)
+        self._book.changes.append(AttachmentChanged(attachment, at, detail))
+
+    def _end(self, state: CallState, reason: EndReason, at: datetime, detail: str = "") -> None:
+        """Close what is open, then the call."""
+        move(CALL, self.state, state)
+        self._talk.close(at)
+        self._steering.over(at, state, reason)
+        self._book.flush_turns(at)
+        self._change_attachment(Attachment.CLOSED, at)
+        self._change_state(state, at, reason, detail)
+
+
+_INPUTS: Mapping[type, Callable[[Session, Any, datetime], None]] = {
+    inputs.Accepted: Session._accepted,
+    inputs.Attached: Session._attached,
+    inputs.Detached: Session._detached,
+    inputs.Gone: Session._gone,
+    inputs.GaveUp: Session._gave_up,
+    inputs.CommandClaimed: Session._claimed,
+    inputs.ControlAnswered: Session._answered,
+    inputs.Tick: Session._tick,
+    inputs.Resumed: Session._resumed,
+}

@@ -1,0 +1,352 @@
+"""Operators' commands from the claim to the proof. Believes only the provider's own events, never an answer
+of ours.
+
+A command is confirmed by its proving event, refused by the provider's `error`, not confirmed when its time is
+up; a late proof still turns the last into a confirmation, where nothing else can have caused it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from calls.domain.changes import CommandChanged
+from calls.domain.client_events import EVENT_ID, clean, frames_for, item_id_of, mark_of, retrieve
+from calls.domain.commands import CONTROL_VERBS, REPEATABLE_VERBS, Command, Verb
+from calls.domain.events import Item, ProviderFault, ProviderFaultInfo, ResponseInfo, SessionReported
+from calls.domain.inputs import ControlAnswered
+from calls.domain.notebook import Notebook
+from calls.domain.outgoing import ControlCall, Outgoing, SendEvent
+from calls.domain.plan import Plan, SentCommand
+from calls.domain.speaking import Speaking
+from calls.domain.states import COMMAND, CallState, CommandState, EndReason, move
+from calls.exceptions import InvalidTransition
+
+GRACE = timedelta(seconds=1)
+"""How long a refused cancelling waits for the `cleared` of the second frame, which the media layer sends."""
+LATE = timedelta(seconds=60)
+"""How long after its deadline a proof is still believed to belong to a command."""
+
+_LATE_PROOF = frozenset({Verb.INFORM, Verb.INSTRUCT, Verb.SAY, Verb.HANG_UP})
+"""A leg that ends or falls silent long after a transfer or a stop has reasons of its own."""
+
+_BUSY = "conversation_already_has_active_response"
+_IDLE = "response_cancel_not_active"
+_OPEN = frozenset({CommandState.CLAIMED, CommandState.SENT})
+
+
+@dataclass(slots=True, eq=False)
+class Order:
+    """A command on its way."""
+
+    command: Command
+    state: CommandState
+    deadline: datetime
+    tries: int = 0
+    taken: bool = False
+    """The provider said yes to the control call"""
+    retry: bool = False
+    """Refused once because a response was running; goes out again after it"""
+    words: str = ""
+    """The provider's words for a refusal that is not final yet"""
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in _OPEN
+
+
+class Steering:
+    """`attached` is set by the session; `outgoing` collects what is to be sent."""
+
+    def __init__(self, plan: Plan, book: Notebook, agent: Speaking, sent: Iterable[SentCommand]) -> None:
+        self.attached = False
+        self.outgoing: list[Outgoing] = []
+        self._plan = plan
+        self._book = book
+        self._agent = agent
+        self._orders: dict[UUID, Order] = {}
+        self._hung_up = False
+        for one in sent:
+            self._remember(one.command)
+            self._orders[one.command.id] = Order(
+                one.command, one.state, one.at + self._timeout(one.command), 1
+            )
+
+    @property
+    def wake_at(self) -> datetime | None:
+        if not self._orders:
+            return None
+        return min((order.deadline for order in self._orders.values() if order.is_open), default=None)
+
+    @property
+    def transferring(self) -> bool:
+        """The provider took a transfer and its leg has not ended."""
+        return any(
+            order.command.verb is Verb.TRANSFER and order.taken and order.state is CommandState.SENT
+            for order in self._orders.values()
+        )
+
+    def resume_transfer(self) -> None:
+        """A former owner was told that the transfer was taken."""
+        for order in self._orders.values():
+            order.taken = order.taken or order.command.verb is Verb.TRANSFER
+
+    def end_reason(self, at: datetime) -> EndReason | None:
+        """Return why the call ended at that time, as far as commands explain it."""
+        proven = [order.command.verb for order in self._orders.values() if self._provable(order, at)]
+        if Verb.HANG_UP in proven or self._hung_up:
+            return EndReason.HUNG_UP
+        return EndReason.TRANSFERRED if Verb.TRANSFER in proven else None
+
+    # From the operator
+
+    def claim(self, command: Command, at: datetime, *, live: bool) -> None:
+        """Send a command, or hold it until it can be sent. Raises InvalidTransition where it was claimed
+        before.
+        """
+        if command.id in self._orders:
+            raise InvalidTransition("the command was claimed before")
+        order = Order(command, CommandState.CLAIMED, at + self._plan.command_timeout)
+        if not live:
+            self._settle(order, CommandState.REFUSED, at, "The call is not up.")
+            return
+        self._orders[command.id] = order
+        self._remember(command)
+        self._try(order, at)
+
+    def _remember(self, command: Command) -> None:
+        self._book.transcript.authors[item_id_of(command)] = command.id
+        self._agent.commands[mark_of(command)] = command.id
+
+    def _timeout(self, command: Command) -> timedelta:
+        timeouts = {Verb.HANG_UP: self._plan.hang_up_timeout, Verb.TRANSFER: self._plan.transfer_timeout}
+        return timeouts.get(command.verb, self._plan.command_timeout)
+
+    def _try(self, order: Order, at: datetime) -> None:
+        verb = order.command.verb
+        if verb in CONTROL_VERBS or (self.attached and not (verb is Verb.SAY and self._busy(order))):
+            self._send(order, at)
+
+    def _busy(self, order: Order) -> bool:
+        """A response runs, or another Say has been sent and will start one."""
+        return self._agent.running is not None or any(
+            other.command.verb is Verb.SAY and other.state is CommandState.SENT and not other.retry
+            for other in self._orders.values()
+            if other is not order
+        )
+
+    def _send(self, order: Order, at: datetime) -> None:
+        command = order.command
+        order.tries += 1
+        order.retry, order.words = False, ""
+        order.deadline = at + self._timeout(command)
+        if command.verb in CONTROL_VERBS:
+            self._control(command)
+        else:
+            running = self._agent.running.id if self._agent.running else ""
+            self.outgoing += [
+                SendEvent(frame, command.id) for frame in frames_for(command, order.tries, running)
+            ]
+        if command.verb is Verb.STOP_TALKING:
+            self._agent.stopping = True
+        if order.state is CommandState.CLAIMED:
+            self._settle(order, CommandState.SENT, at, after=self._book.transcript.last_item_id)
+
+    def _control(self, command: Command) -> None:
+        if command.verb is Verb.HANG_UP:
+            self.outgoing.append(ControlCall("hang_up", command.id))
+        else:
+            self.outgoing.append(ControlCall("refer", command.id, command.text))
+
+    # From the world
+
+    def attach(self, at: datetime, *, again: bool) -> None:
+        """The sideband is open: send what waited. After a gap, ask after what may have been proven
+        meanwhile.
+        """
+        self.attached = True
+        for order in list(self._orders.values()):
+            verb = order.command.verb
+            if order.state is CommandState.CLAIMED and order.tries:
+                # Claimed by a former owner, and nobody knows whether it went out.
+                if verb in REPEATABLE_VERBS:
+                    self._send(order, at)
+                else:
+                    self._settle(
+                        order, CommandState.NOT_CONFIRMED, at, "Its sender stopped; it may have been sent."
+                    )
+            elif order.state is CommandState.CLAIMED:
+                self._try(order, at)
+            elif again and order.state is CommandState.SENT and verb in REPEATABLE_VERBS:
+                # A call that can be attached to has not been hung up.
+                if order.tries < 2:
+                    self._send(order, at)
+            elif again and order.state is CommandState.SENT and verb is Verb.INFORM:
+                self.outgoing.append(SendEvent(retrieve(item_id_of(order.command))))
+
+    def detach(self) -> None:
+        self.attached = False
+
+    def answer(self, answer: ControlAnswered, at: datetime) -> bool:
+        """Take the answer to a control call. Return True where it says that the call is over."""
+        order = self._orders.get(answer.command_id)
+        gone = answer.outcome == "gone"
+        if order is None or not order.is_open:
+            return gone
+        hang_up = order.command.verb is Verb.HANG_UP
+        if answer.outcome == "ok":
+            order.taken = True
+            order.deadline = at + self._timeout(order.command)
+        elif gone:
+            # "No such call" to the first try means that others ended it; to a repeated one, that we did.
+            self._hung_up = hang_up and order.tries > 1
+            state = CommandState.CONFIRMED if hang_up else CommandState.REFUSED
+            self._settle(order, state, at, answer.detail or "The call was already over.")
+        elif answer.outcome == "refused":
+            self._settle(order, CommandState.REFUSED, at, answer.detail)
+        elif hang_up and order.tries < 2:
+            order.tries += 1
+            self._control(order.command)
+        return gone
+
+    def fault(self, event: ProviderFault, at: datetime) -> UUID | None:
+        """Take an error. Return the command that it answers, if it answers one."""
+        order = self._refused(event)
+        if order is None:
+            return None
+        words = _words(event.fault)
+        verb = order.command.verb
+        if verb is Verb.SAY and event.fault.code == _BUSY and order.tries < 2:
+            # It goes out again after that response; if that never ends in time, these words are the answer.
+            order.retry, order.words = True, words
+        elif verb is Verb.STOP_TALKING:
+            self._stop_refused(order, words, at)
+        else:
+            self._settle(order, CommandState.REFUSED, at, words)
+        return order.command.id
+
+    def _refused(self, event: ProviderFault) -> Order | None:
+        if event.client_event_id is not None:
+            match = EVENT_ID.fullmatch(event.client_event_id)
+            order = self._orders.get(UUID(match.group(1))) if match else None
+            return order if order is not None and order.state is CommandState.SENT else None
+        # Some gateways leave the id out; two codes answer nothing else.
+        verb = {_BUSY: Verb.SAY, _IDLE: Verb.STOP_TALKING}.get(event.fault.code)
+        orders = (one for one in self._orders.values() if one.state is CommandState.SENT)
+        return next((one for one in orders if one.command.verb is verb), None)
+
+    def _stop_refused(self, order: Order, words: str, at: datetime) -> None:
+        """Of its two frames one is usually refused, as there is nothing to cancel or nothing to clear."""
+        order.words = order.words or words
+        if self._agent.playing is None and self._agent.running is None:
+            order.deadline = min(order.deadline, at + GRACE)
+
+    def tick(self, at: datetime) -> None:
+        """Settle what has waited long enough."""
+        for order in list(self._orders.values()):
+            if not order.is_open:
+                if at >= order.deadline + LATE:
+                    del self._orders[order.command.id]
+            elif at < order.deadline:
+                continue
+            elif order.state is CommandState.CLAIMED:
+                if self.attached and order.command.verb is Verb.SAY:
+                    self._send(order, at)
+                else:
+                    self._settle(
+                        order, CommandState.REFUSED, at, "The line to the provider is down; nothing was sent."
+                    )
+            elif order.words:
+                self._settle(order, CommandState.REFUSED, at, order.words)
+            else:
+                self._settle(
+                    order, CommandState.NOT_CONFIRMED, at, "The provider did not confirm it in time."
+                )
+
+    # Proofs
+
+    def item_seen(self, item: Item, at: datetime) -> None:
+        """An item of ours stands in the conversation."""
+        transcript = self._book.transcript
+        author = transcript.authors.get(item.id)
+        order = self._orders.get(author) if author else None
+        if order is not None and order.command.verb is Verb.INFORM:
+            draft = transcript.drafts.get(item.id)
+            self._confirm(order, at, "conversation.item.added", transcript.before(draft) if draft else "")
+
+    def session_seen(self, event: SessionReported, at: datetime) -> None:
+        """The session's instructions are ours: so they are in force. An older one is superseded by then."""
+        instructs = [one for one in self._orders.values() if one.command.verb is Verb.INSTRUCT]
+        effective = event.session.get("instructions")
+        if not event.updated or not instructs:
+            return
+        proven = [one for one in instructs if clean(one.command.text) == effective]
+        for order in proven:
+            self._confirm(order, at, "session.updated", self._book.transcript.last_item_id)
+        if proven:
+            newest = instructs.index(proven[-1])
+            for order in instructs[:newest]:
+                if order.state is CommandState.SENT:
+                    self._settle(order, CommandState.NOT_CONFIRMED, at, "Superseded by newer instructions.")
+
+    def response_seen(self, response: ResponseInfo, at: datetime) -> None:
+        """A response bears the mark of a Say."""
+        mark = self._agent.commands.get(response.metadata.get("command", ""))
+        order = self._orders.get(mark) if mark else None
+        if order is not None:
+            self._confirm(order, at, "response.created", self._book.transcript.last_item_id)
+
+    def response_over(self, response: ResponseInfo, at: datetime) -> None:
+        """A response is done: a cancelled one proves a stop, and the next Say may go."""
+        if response.status == "cancelled" and not response.out_of_band:
+            self.silence_seen(at, "response.done")
+        if self._agent.running is not None or not self.attached:
+            return
+        for order in self._orders.values():
+            if order.command.verb is Verb.SAY and (order.retry or order.state is CommandState.CLAIMED):
+                self._send(order, at)
+                return
+
+    def silence_seen(self, at: datetime, proof: str = "output_audio_buffer.cleared") -> None:
+        """The agent was cut off, by whomever: it is silent."""
+        for order in list(self._orders.values()):
+            if order.command.verb is Verb.STOP_TALKING and order.state is CommandState.SENT:
+                self._confirm(order, at, proof, self._book.transcript.last_item_id)
+
+    def over(self, at: datetime, state: CallState, reason: EndReason) -> None:
+        """The call is over, and with it every command. A call that was lost sight of proves nothing."""
+        proven = {Verb.HANG_UP} if state is CallState.ENDED else set()
+        if reason is EndReason.TRANSFERRED:
+            proven.add(Verb.TRANSFER)
+        for order in list(self._orders.values()):
+            if order.command.verb in proven and self._provable(order, at):
+                self._confirm(order, at, "the end of the call", self._book.transcript.last_item_id)
+            elif order.state is CommandState.SENT:
+                self._settle(order, CommandState.NOT_CONFIRMED, at, "The call ended first.")
+            elif order.state is CommandState.CLAIMED:
+                self._settle(order, CommandState.REFUSED, at, "The call ended before it could be sent.")
+        self._orders.clear()
+
+    def _provable(self, order: Order, at: datetime) -> bool:
+        late = order.state is CommandState.NOT_CONFIRMED and at < order.deadline + LATE
+        return order.state is CommandState.SENT or (late and order.command.verb in _LATE_PROOF)
+
+    def _confirm(self, order: Order, at: datetime, proof: str, after: str) -> None:
+        if self._provable(order, at):
+            self._settle(order, CommandState.CONFIRMED, at, proof, after)
+
+    def _settle(
+        self, order: Order, state: CommandState, at: datetime, detail: str = "", after: str = ""
+    ) -> None:
+        order.state = move(COMMAND, order.state, state)
+        self._book.changes.append(CommandChanged(order.command.id, state, at, detail[:500], after))
+        if state in (CommandState.CONFIRMED, CommandState.REFUSED):
+            self._orders.pop(order.command.id, None)
+        if order.command.verb is Verb.STOP_TALKING and state is not CommandState.SENT:
+            self._agent.stopping = False
+
+
+def _words(fault: ProviderFaultInfo) -> str:
+    return fault.message or fault.code or fault.type or "The provider refused it without a word."

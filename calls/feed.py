@@ -1,0 +1,170 @@
+"""The numbered log of calls and tenants, for those who write through the ORM; the hot path has its own statements.
+
+Numbers are taken under the row lock of the stream inside the writer's transaction; entries are announced after the
+commit and a rollback announces nothing. An announcement is a hint with content: losing it costs latency, never truth.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import queue
+import threading
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from channels.layers import get_channel_layer
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from calls.domain.views import Body, iso
+from calls.models import Call, CallEvent, TenantEvent, TenantStream
+
+logger = logging.getLogger(__name__)
+
+SEND_LIMIT_S = 0.5
+QUEUE_LIMIT = 1_000
+"""Announcements that may wait in a process for Redis; beyond it the oldest is dropped and screens resync."""
+
+Message = dict[str, Any]
+
+
+def tenant_group(tenant: UUID | str) -> str:
+    return f"t.{UUID(str(tenant)).hex}"
+
+
+def call_group(code: UUID | str) -> str:
+    return f"c.{UUID(str(code)).hex}"
+
+
+def entries_message(stream: str, epoch: str, entries: Sequence[Body], *, private: bool = False) -> Message:
+    """What crosses Redis for numbered entries. `private`: holds a caller's number, to be masked by the reader's role."""
+    frame = {"type": "events", "stream": stream, "epoch": epoch, "entries": list(entries)}
+    return {
+        "type": "feed.entries",
+        "stream": stream,
+        "epoch": epoch,
+        "first": entries[0]["seq"],
+        "last": entries[-1]["seq"],
+        "private": private,
+        "frame": json.dumps(frame, separators=(",", ":")),
+    }
+
+
+def call_opened(call: Call) -> None:
+    """First entries of a new call, inside the transaction that made it."""
+    body = {
+        "code": str(call.code),
+        "state": call.state,
+        "attachment": call.attachment,
+        "floor": "",
+        "end_reason": call.end_reason,
+        "detail": call.detail,
+        "from": call.from_number,
+        "to": call.to_number,
+        "agent": call.agent.name if call.agent else "",
+        "version": call.instruction_version.number if call.instruction_version else None,
+        "started_at": iso(call.started_at),
+        "answered_at": None,
+        "ended_at": iso(call.ended_at),
+        "last_event_at": None,
+        "last_words": "",
+        "last_speaker": "",
+        "reply_ms": None,
+        "usage_incomplete": False,
+        "oddities": 0,
+    }
+    append_to_call(call, [("call", body)], private=True)
+    append_to_tenant([("call", body)], private=True)
+
+
+def append_to_call(call: Call, entries: Sequence[tuple[str, Body]], *, private: bool = False) -> None:
+    """Number and store entries of a call's stream. Locks the call's row until the transaction ends."""
+    Call.objects.filter(pk=call.pk).update(last_seq=F("last_seq") + len(entries))
+    call.refresh_from_db(fields=["last_seq"])
+    epoch = TenantStream.objects.get().epoch
+    numbered = _number(entries, call.last_seq)
+    CallEvent.objects.bulk_create(
+        CallEvent(tenant_id=call.tenant_id, call=call, seq=row["seq"], kind=row["kind"], at=at, body=row["body"])
+        for row, at in numbered
+    )
+    message = entries_message(f"call:{call.code}", str(epoch), [row for row, _ in numbered], private=private)
+    transaction.on_commit(lambda: publish(call_group(call.code), message))
+
+
+def append_to_tenant(entries: Sequence[tuple[str, Body]], *, private: bool = False) -> None:
+    """Number and store entries of the stream of the tenant in scope. Take it last: it is the busiest lock."""
+    TenantStream.objects.update(last_seq=F("last_seq") + len(entries))
+    stream = TenantStream.objects.get()
+    numbered = _number(entries, stream.last_seq)
+    TenantEvent.objects.bulk_create(
+        TenantEvent(tenant_id=stream.tenant_id, seq=row["seq"], kind=row["kind"], at=at, body=row["body"])
+        for row, at in numbered
+    )
+    message = entries_message("tenant", str(stream.epoch), [row for row, _ in numbered], private=private)
+    transaction.on_commit(lambda: publish(tenant_group(stream.tenant_id), message))
+
+
+def _number(entries: Sequence[tuple[str, Body]], last: int) -> list[tuple[Body, datetime]]:
+    now = timezone.now()
+    first = last - len(entries) + 1
+    return [
+        ({"seq": first + place, "kind": kind, "at": iso(now), "body": body}, now)
+        for place, (kind, body) in enumerate(entries)
+    ]
+
+
+def publish(group: str, message: Message) -> None:
+    """Announce from synchronous code without ever waiting for Redis: a thread of this process sends it."""
+    _Publisher.of_this_process().put(group, message)
+
+
+class _Publisher:
+    """One thread with one event loop per process, started at the first use (so after any fork)."""
+
+    _one: _Publisher | None = None
+    _lock = threading.Lock()
+
+    def __init__(self) -> None:
+        self.waiting: queue.Queue[tuple[str, Message]] = queue.Queue(QUEUE_LIMIT)
+        self.thread = threading.Thread(target=self._run, name="feed-publisher", daemon=True)
+        self.thread.start()
+
+    @classmethod
+    def of_this_process(cls) -> _Publisher:
+        with cls._lock:
+            if cls._one is None or not cls._one.thread.is_alive():
+                cls._one = cls()
+            return cls._one
+
+    def put(self, group: str, message: Message) -> None:
+        while True:
+            try:
+                self.waiting.put_nowait((group, message))
+            except queue.Full:
+                try:
+                    self.waiting.get_nowait()
+                except queue.Empty:
+                    continue
+            else:
+                return
+
+    def _run(self) -> None:
+        asyncio.run(self._send_all())
+
+    async def _send_all(self) -> None:
+        layer = get_channel_layer()
+        failing = False
+        while True:
+            group, message = await asyncio.to_thread(self.waiting.get)
+            try:
+                await asyncio.wait_for(layer.group_send(group, message), SEND_LIMIT_S)
+                failing = False
+            except Exception as error:  # noqa: BLE001  whatever Redis does, the next one is tried; screens resync
+                if not failing:
+                    logger.warning("announcements are lost", extra={"error": type(error).__name__})
+                failing = True

@@ -1,0 +1,36 @@
+"""Who may open the feed, and whether they still may. Asked at the handshake and again every minute."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from channels.auth import get_user
+from channels.db import database_sync_to_async
+
+from calls.domain.roles import Capability
+from calls.selectors.members import Member, member_of
+
+BAD_FRAME, SIGNED_OUT, ROLE_REMOVED, NO_TENANT, TOO_SLOW, TOO_MANY = 4400, 4401, 4403, 4404, 4408, 4429
+"""Close codes; docs/feed-protocol.md gives their meaning."""
+
+
+class Refused(Exception):
+    """The feed is closed to this person; `code` is the close code."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+async def admit(scope: dict[str, Any], slug: str) -> Member:
+    """The member behind a socket. Raises Refused; a tenant that is not theirs and one that is not are the same."""
+    user = await get_user(scope)
+    if not user.is_authenticated:
+        raise Refused(SIGNED_OUT, "You are signed out.")
+    member = await database_sync_to_async(member_of)(user.pk, slug)
+    if member is None:
+        raise Refused(NO_TENANT, "There is no such tenant.")
+    if not member.actor.may(Capability.SEE):
+        raise Refused(ROLE_REMOVED, "Your role does not include watching calls.")
+    return member

@@ -1,0 +1,205 @@
+"""The browser's feed: subscribe, catch up from PostgreSQL, deliver, shed. Reads only; never writes.
+
+Daphne has no back-pressure, so the reader's own acknowledgements are the measure: who does not keep up gets no hints,
+then is closed and comes back with its position.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections import deque
+from typing import Any
+
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.db import InterfaceError, OperationalError
+from django.utils import timezone
+
+from calls import feed
+from calls.domain.roles import Capability
+from calls.domain.views import iso
+from calls.exceptions import FeedGone, NotFound
+from calls.live import access, protocol, reading
+from calls.live.access import Refused
+from calls.live.cursor import Cursor, Verdict
+from calls.live.protocol import Ack, BadFrame, Hello, Wanted
+
+logger = logging.getLogger(__name__)
+
+HEARTBEAT_S = 2.0
+HEADS_EVERY = 3
+"""Every so many heartbeats carry the heads of the streams."""
+RECHECK_S = 60.0
+FRAMES_PER_S = 20
+UNACKED_HINTS = 200
+"""Frames without an acknowledgement after which hints are left out …"""
+UNACKED_LIMIT_S = 30.0
+"""… and for how long the reader may stay so before it is closed."""
+
+
+class FeedConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  channels has no types
+    """One socket of one member in one tenant."""
+
+    async def connect(self) -> None:
+        self.cursors: dict[str, Cursor] = {}
+        self.groups_joined: set[str] = set()
+        self.unacked = 0
+        self.behind_since: float | None = None
+        self.received: deque[float] = deque(maxlen=FRAMES_PER_S)
+        self.pulse: asyncio.Task[None] | None = None
+        self.order = asyncio.Lock()
+        """Entries, catching up and the pulse take turns: what a socket is told stays in order"""
+        self.slug = self.scope["url_route"]["kwargs"]["slug"]
+        await self.accept()
+        try:
+            self.member = await access.admit(self.scope, self.slug)
+        except Refused as refusal:
+            await self._refuse(refusal)
+            return
+        self.reveal = self.member.actor.may(Capability.REVEAL)
+        self.pulse = asyncio.create_task(self._beat())
+
+    async def disconnect(self, code: int) -> None:
+        if self.pulse is not None:
+            self.pulse.cancel()
+        for group in self.groups_joined:
+            await self._leave(group)
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        now = time.monotonic()
+        if len(self.received) == FRAMES_PER_S and now - self.received[0] < 1:
+            await self._refuse(Refused(access.TOO_MANY, "Too many frames."))
+            return
+        self.received.append(now)
+        try:
+            frame = protocol.read(text_data or "")
+        except BadFrame as bad:
+            await self._refuse(Refused(access.BAD_FRAME, str(bad)))
+            return
+        match frame:
+            case Ack():
+                self.unacked, self.behind_since = 0, None
+            case Hello():
+                async with self.order:
+                    await self._follow(frame)
+
+    async def feed_entries(self, message: dict[str, Any]) -> None:
+        """Numbered entries came over Redis."""
+        async with self.order:
+            await self._deliver(message)
+
+    async def _deliver(self, message: dict[str, Any]) -> None:
+        stream = message["stream"]
+        cursor = self.cursors.get(stream)
+        if cursor is None:
+            return
+        match cursor.judge(message["epoch"], message["first"], message["last"]):
+            case Verdict.DELIVER:
+                frame = message["frame"]
+                cursor.advance(message["last"])
+                await self._tell(protocol.mask_frame(frame) if message["private"] and not self.reveal else frame)
+            case Verdict.READ | Verdict.RESET:
+                await self._catch_up(Wanted(stream, cursor.epoch, cursor.seq))
+            case Verdict.SKIP:
+                pass
+
+    async def feed_hints(self, message: dict[str, Any]) -> None:
+        """Unnumbered hints came over Redis: the first thing that a slow reader does without."""
+        if message["stream"] in self.cursors and self.unacked < UNACKED_HINTS:
+            await self._tell(message["frame"])
+
+    async def _follow(self, hello: Hello) -> None:
+        """Replace what is followed. Groups are joined before PostgreSQL is read, so that nothing falls between."""
+        wanted = {self._group(stream): stream for stream in hello.streams}
+        for group in self.groups_joined - wanted.keys():
+            await self._leave(group)
+        self.cursors = {}
+        for group, stream in wanted.items():
+            if group not in self.groups_joined:
+                await self._join(group)
+            await self._catch_up(stream)
+
+    async def _catch_up(self, wanted: Wanted) -> None:
+        """Send what follows the position: entries, or a snapshot where the past is gone."""
+        try:
+            try:
+                entries = await reading.entries_after(self.member, wanted)
+            except FeedGone:
+                found = await reading.snapshot(self.member, wanted)
+                self.cursors[wanted.stream] = Cursor(found.epoch, found.seq)
+                await self._tell(protocol.snapshot(found))
+                return
+        except NotFound:
+            await self._tell(protocol.gone(wanted.stream))
+            return
+        last = entries[-1]["seq"] if entries else wanted.seq
+        self.cursors[wanted.stream] = Cursor(wanted.epoch, last)
+        if entries:
+            await self._tell(protocol.events(wanted.stream, wanted.epoch, entries, reveal=self.reveal))
+
+    async def _beat(self) -> None:
+        """Heartbeats, heads, and the question whether this person may still look."""
+        checked_at = time.monotonic()
+        for count in range(1, 1 << 62):
+            await asyncio.sleep(HEARTBEAT_S)
+            try:
+                if time.monotonic() - checked_at > RECHECK_S:
+                    self.member = await access.admit(self.scope, self.slug)
+                    self.reveal = self.member.actor.may(Capability.REVEAL)
+                    checked_at = time.monotonic()
+                await self._shed()
+                heads = await self._look_for_holes() if count % HEADS_EVERY == 0 else {}
+            except Refused as refusal:
+                await self._refuse(refusal)
+                return
+            await self.send(text_data=protocol.heartbeat(str(iso(timezone.now())), heads))
+
+    async def _look_for_holes(self) -> dict[str, int]:
+        """The heads of the streams; what Redis lost on the way is read from PostgreSQL, and lost groups are joined."""
+        async with self.order:
+            streams = [Wanted(stream, cursor.epoch, cursor.seq) for stream, cursor in self.cursors.items()]
+            try:
+                heads = await reading.heads(self.member, streams)
+                for wanted in streams:
+                    if (group := self._group(wanted)) not in self.groups_joined:
+                        await self._join(group)
+                    if heads.get(wanted.stream, wanted.seq) > wanted.seq:
+                        await self._catch_up(wanted)
+            except (OperationalError, InterfaceError):
+                return {}  # the database is away; the next heartbeat asks again
+            return heads
+
+    async def _shed(self) -> None:
+        if self.unacked < UNACKED_HINTS:
+            return
+        self.behind_since = self.behind_since or time.monotonic()
+        if time.monotonic() - self.behind_since > UNACKED_LIMIT_S:
+            raise Refused(access.TOO_SLOW, "This page did not keep up.")
+
+    async def _tell(self, frame: str) -> None:
+        self.unacked += 1
+        await self.send(text_data=frame)
+
+    async def _refuse(self, refusal: Refused) -> None:
+        await self.send(text_data=protocol.error(str(refusal.code), refusal.message))
+        await self.close(code=refusal.code)
+
+    def _group(self, wanted: Wanted) -> str:
+        if wanted.code is None:
+            return feed.tenant_group(self.member.tenant_id)
+        return feed.call_group(wanted.code)
+
+    async def _join(self, group: str) -> None:
+        """Redis may be away: then entries come with the heads of the heartbeat, later but all of them."""
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(feed.SEND_LIMIT_S):
+                await self.channel_layer.group_add(group, self.channel_name)
+            self.groups_joined.add(group)
+
+    async def _leave(self, group: str) -> None:
+        self.groups_joined.discard(group)
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(feed.SEND_LIMIT_S):
+                await self.channel_layer.group_discard(group, self.channel_name)

@@ -1,0 +1,66 @@
+"""What a feed reads from PostgreSQL: snapshots, missed entries, heads. Always inside the member's tenant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from channels.db import database_sync_to_async
+
+from calls.domain.roles import Capability
+from calls.exceptions import FeedGone, NotFound
+from calls.live.protocol import TENANT, Wanted
+from calls.models import Call, TenantStream
+from calls.selectors import calls as call_selectors
+from calls.selectors import live as live_selectors
+from calls.selectors.live import Snapshot
+from calls.selectors.members import Member
+from calls.tenancy import tenant_scope
+
+CATCH_UP_LIMIT = 500
+"""Entries; a reader that is further behind gets a snapshot."""
+
+
+@database_sync_to_async
+def snapshot(member: Member, wanted: Wanted) -> Snapshot:
+    """Raises NotFound."""
+    reveal = member.actor.may(Capability.REVEAL)
+    with tenant_scope(member.tenant_id):
+        if wanted.code is None:
+            return live_selectors.snapshot(reveal=reveal)
+        return call_selectors.snapshot(wanted.code, reveal=reveal)
+
+
+@database_sync_to_async
+def entries_after(member: Member, wanted: Wanted) -> list[dict[str, Any]]:
+    """Entries that follow the position. Raises FeedGone where only a snapshot can help, NotFound for no such stream."""
+    with tenant_scope(member.tenant_id):
+        epoch, head = _head(wanted)
+        if wanted.epoch != epoch or not head - CATCH_UP_LIMIT <= wanted.seq <= head:
+            raise FeedGone(wanted.stream)
+        if wanted.code is None:
+            return live_selectors.entries_after(wanted.seq, CATCH_UP_LIMIT)
+        return call_selectors.entries_after(wanted.code, wanted.seq, CATCH_UP_LIMIT)
+
+
+@database_sync_to_async
+def heads(member: Member, streams: Sequence[Wanted]) -> dict[str, int]:
+    """The latest number of each stream."""
+    codes = [wanted.code for wanted in streams if wanted.code is not None]
+    with tenant_scope(member.tenant_id):
+        found = {TENANT: TenantStream.objects.get().last_seq}
+        found |= {
+            f"call:{code}": seq
+            for code, seq in Call.objects.filter(code__in=codes).values_list("code", "last_seq")
+        }
+    return {wanted.stream: found[wanted.stream] for wanted in streams if wanted.stream in found}
+
+
+def _head(wanted: Wanted) -> tuple[str, int]:
+    stream = TenantStream.objects.get()
+    if wanted.code is None:
+        return str(stream.epoch), stream.last_seq
+    last = Call.objects.filter(code=wanted.code).values_list("last_seq", flat=True).first()
+    if last is None:
+        raise NotFound("no such call")
+    return str(stream.epoch), last

@@ -1,0 +1,31 @@
+"""`migrate` as the owner of the schema, then the grants of the roles that processes run as."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import CommandParser
+from django.core.management.commands.migrate import Command as MigrateCommand
+from django.db import connections
+
+
+class Command(MigrateCommand):
+    """Django's migrate on the alias `owner`; the usual alias runs as a role that may not change tables."""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.set_defaults(database="owner")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        super().handle(*args, **options)
+        roles = f"{settings.APP_ROLE}, {settings.SIDEBAND_ROLE}"
+        with connections[options["database"]].cursor() as cursor:
+            cursor.execute("select 1 from pg_roles where rolname = %s", [settings.SIDEBAND_ROLE])
+            if cursor.fetchone() is None:
+                return  # migrated back to before the roles
+            cursor.execute(f"grant usage on schema public to {roles}")
+            cursor.execute(f"grant select, insert, update, delete on all tables in schema public to {roles}")
+            cursor.execute(f"grant usage on all sequences in schema public to {roles}")
+            cursor.execute(f"revoke update, delete on calls_auditentry from {roles}")
+            cursor.execute(f"revoke insert, update, delete on django_migrations from {roles}")

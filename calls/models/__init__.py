@@ -1,0 +1,33 @@
+"""All tables. Shape, constraints and querysets only."""
+
+from calls.models.accounts import ProviderAccount
+from calls.models.agents import Agent, InstructionVersion, Route
+from calls.models.audit import AuditEntry
+from calls.models.calls import Call, Gap
+from calls.models.commands import Command
+from calls.models.feed import CallEvent, TenantEvent, TenantStream
+from calls.models.people import Membership, Tenant, User
+from calls.models.turns import TokenUsage, Turn
+from calls.models.webhooks import WebhookEvent
+from calls.models.workers import Worker
+
+__all__ = [
+    "Agent",
+    "AuditEntry",
+    "Call",
+    "CallEvent",
+    "Command",
+    "Gap",
+    "InstructionVersion",
+    "Membership",
+    "ProviderAccount",
+    "Route",
+    "Tenant",
+    "TenantEvent",
+    "TenantStream",
+    "TokenUsage",
+    "Turn",
+    "User",
+    "WebhookEvent",
+    "Worker",
+]

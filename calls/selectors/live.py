@@ -1,0 +1,82 @@
+"""The live page's rows, and entries of the tenant's stream. Reads only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Q
+from django.utils import timezone
+
+from calls.domain.redaction import mask_number
+from calls.domain.views import Body, iso
+from calls.models import Call, TenantEvent, TenantStream
+from calls.models.calls import LIVE_STATES
+
+ENDED_STAYS = timedelta(seconds=30)
+"""An ended call keeps its row for so long."""
+ROW_LIMIT = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A stream's whole picture at a position."""
+
+    stream: str
+    epoch: str
+    seq: int
+    body: Body
+
+
+def snapshot(*, reveal: bool) -> Snapshot:
+    """All rows of the tenant in scope. The position is read first: an entry may be told twice, never missed."""
+    stream = TenantStream.objects.get()
+    recent = timezone.now() - ENDED_STAYS
+    calls = (
+        Call.objects.filter(Q(state__in=LIVE_STATES) | Q(ended_at__gte=recent))
+        .select_related("agent", "instruction_version")
+        .order_by("started_at")[:ROW_LIMIT]
+    )
+    rows = [row_body(call, reveal=reveal) for call in calls]
+    return Snapshot("tenant", str(stream.epoch), stream.last_seq, {"rows": rows})
+
+
+def row_body(call: Call, *, reveal: bool) -> Body:
+    """One call as a row. `reveal`: with the caller's whole number."""
+    return {
+        "code": str(call.code),
+        "state": call.state,
+        "attachment": call.attachment,
+        "floor": call.floor,
+        "end_reason": call.end_reason,
+        "detail": call.detail,
+        "from": call.from_number if reveal else mask_number(call.from_number),
+        "to": call.to_number,
+        "agent": call.agent.name if call.agent else "",
+        "version": call.instruction_version.number if call.instruction_version else None,
+        "started_at": iso(call.started_at),
+        "answered_at": iso(call.answered_at),
+        "ended_at": iso(call.ended_at),
+        "last_event_at": iso(call.last_event_at),
+        "last_words": call.last_words,
+        "last_speaker": call.last_speaker,
+        "reply_ms": call.reply_ms,
+        "usage_incomplete": call.usage_incomplete,
+        "oddities": call.oddities,
+    }
+
+
+def masked(body: Body) -> Body:
+    """The same body with a masked caller, for entries on their way to a reader without *reveal*."""
+    return body | {"from": mask_number(body["from"])} if body.get("from") else body
+
+
+def entries_after(seq: int, limit: int) -> list[Body]:
+    """Entries of the tenant's stream with larger numbers, in order."""
+    found = TenantEvent.objects.filter(seq__gt=seq).order_by("seq")[:limit]
+    return [entry_body(event) for event in found]
+
+
+def entry_body(event: Any) -> Body:
+    return {"seq": event.seq, "kind": event.kind, "at": iso(event.at), "body": event.body}

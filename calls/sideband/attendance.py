@@ -1,0 +1,177 @@
+"""From a taken lease to the end of the call: answer it, dial its sideband, read, redial. Which error means what."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from datetime import UTC, datetime, timedelta
+
+from calls.conf import conf
+from calls.domain.inputs import Accepted, Attached, GaveUp, Gone
+from calls.domain.states import CallState, EndReason
+from calls.exceptions import (
+    InvalidInput,
+    ProviderBusy,
+    ProviderError,
+    ProviderGone,
+    ProviderRefused,
+    ProviderUnreachable,
+)
+from calls.providers import session_body
+from calls.providers.control import sideband_endpoint
+from calls.selectors.sideband import Briefing
+from calls.sideband import backoff
+from calls.sideband.connection import Sideband
+from calls.sideband.runner import Runner
+
+logger = logging.getLogger(__name__)
+
+NOT_FOUND_SIP = 404
+YOUNG = timedelta(seconds=5)
+"""A call so young may be announced before the provider's own accept knows it: a 404 is asked once more."""
+YOUNG_PAUSE_S = 0.3
+
+
+class Attendance:
+    """Attends one call until it is over or the process lets go of it."""
+
+    def __init__(self, briefing: Briefing, runner: Runner, *, first_owner: bool) -> None:
+        self.briefing = briefing
+        self.runner = runner
+        self.first_owner = first_owner
+        self.endpoint = sideband_endpoint(briefing.account, briefing.call_id)
+        self.was_open = briefing.answered_at is not None
+        self._attempt = 0
+        self._trying_since = time.monotonic()
+
+    async def run(self) -> None:
+        sender = asyncio.create_task(self.runner.carry_out())
+        try:
+            sideband = await self._answer()
+            while not self.runner.over.is_set():
+                sideband = sideband or await self._dial()
+                if sideband is None:
+                    return
+                self.was_open = True
+                self.runner.feed(Attached())
+                opened_at = time.monotonic()
+                await self.runner.read(sideband)
+                sideband.abort()
+                self._note_closed(opened_at)
+                sideband = None
+        finally:
+            sender.cancel()
+
+    async def _answer(self) -> Sideband | None:
+        """Accept or reject a ringing call; returns a sideband where one was opened on the way."""
+        if self.briefing.state is not CallState.RINGING:
+            if self.was_open:
+                self.runner.resume(self.briefing.last_event_at)
+            return None
+        if not self.briefing.has_agent:
+            await self._reject()
+            return None
+        # An earlier owner may have died between its accept and the note of it: the socket tells.
+        opened = None if self.first_owner else await self._try_dial()
+        return opened or await self._accept()
+
+    async def _reject(self) -> None:
+        try:
+            await self.runner.control.reject(self.briefing.call_id, NOT_FOUND_SIP)
+        except ProviderError as error:
+            logger.info("reject failed", extra={"call": str(self.briefing.code), "error": type(error).__name__})
+        self._give_up(CallState.REFUSED, EndReason.NO_ROUTE, "No route leads from the dialled number to an agent.")
+
+    async def _accept(self) -> Sideband | None:
+        briefing = self.briefing
+        body = session_body.build(briefing.model, briefing.voice, briefing.instructions, briefing.settings)
+        try:
+            session_body.validate(body)
+        except InvalidInput as error:
+            self._give_up(CallState.MISSED, EndReason.NOT_ACCEPTED, f"The agent's settings: {error}")
+            return None
+        asked_again = False
+        attempt = 0
+        while True:
+            age = datetime.now(UTC) - briefing.started_at
+            try:
+                await self.runner.control.accept(briefing.call_id, body)
+            except ProviderGone as error:
+                if asked_again or age > YOUNG:
+                    self._give_up(CallState.MISSED, EndReason.NOT_ACCEPTED, error.reason)
+                    return None
+                asked_again = True
+                await asyncio.sleep(YOUNG_PAUSE_S)
+            except ProviderUnreachable as error:
+                # The answer is lost, perhaps not the effect: an open sideband proves an accept.
+                if opened := await self._try_dial():
+                    return opened
+                if not await self._wait(attempt, age, error):
+                    return None
+            except ProviderBusy as error:
+                if not await self._wait(attempt, age, error):
+                    return None
+            except ProviderRefused as error:
+                self._give_up(CallState.LOST, EndReason.NOT_ACCEPTED, error.reason)
+                return None
+            else:
+                self.runner.feed(Accepted())
+                return None
+            attempt += 1
+
+    async def _wait(self, attempt: int, age: timedelta, error: ProviderError) -> bool:
+        """Wait before another accept; False when the caller will have gone."""
+        if age > conf().accept_max_age:
+            self._give_up(CallState.MISSED, EndReason.PROVIDER_UNREACHABLE, error.reason)
+            return False
+        await asyncio.sleep(error.retry_after or backoff.delay(backoff.REDIAL_S, attempt + 1, random.random()))  # noqa: S311
+        return True
+
+    async def _try_dial(self) -> Sideband | None:
+        try:
+            return await Sideband.dial(self.endpoint)
+        except ProviderError:
+            return None
+
+    async def _dial(self) -> Sideband | None:
+        """Open the sideband, again and again within the budget; None when the call is over or given up."""
+        pauses, budget = (
+            (backoff.REDIAL_S, backoff.REDIAL_BUDGET_S)
+            if self.was_open
+            else (backoff.SETUP_S, backoff.SETUP_BUDGET_S)
+        )
+        while not self.runner.over.is_set():
+            wait = backoff.delay(pauses, self._attempt, random.random())  # noqa: S311  spreads redials, guards nothing
+            self._attempt += 1
+            try:
+                await asyncio.sleep(wait)
+                return await Sideband.dial(self.endpoint)
+            except ProviderGone:
+                if self.was_open:
+                    self.runner.feed(Gone())
+                    return None
+                reason, words = EndReason.NOT_ACCEPTED, "The call was accepted, but its leg never came up."
+            except ProviderRefused as error:
+                self._give_up(CallState.LOST, EndReason.PROVIDER_UNREACHABLE, error.reason)
+                return None
+            except (ProviderBusy, ProviderUnreachable) as error:
+                reason, words = EndReason.PROVIDER_UNREACHABLE, error.reason
+                if error.retry_after:
+                    await asyncio.sleep(min(error.retry_after, budget))
+            if time.monotonic() - self._trying_since > budget:
+                self._give_up(CallState.LOST if self.was_open else CallState.MISSED, reason, words)
+                return None
+        return None
+
+    def _note_closed(self, opened_at: float) -> None:
+        """Only a stretch of reading makes a fresh start: a peer that opens and closes must not be dialled for ever."""
+        now = time.monotonic()
+        if now - opened_at >= backoff.STABLE_S:
+            self._attempt, self._trying_since = 0, now
+        elif now - self._trying_since > backoff.REDIAL_BUDGET_S:
+            self._give_up(CallState.LOST, EndReason.PROVIDER_UNREACHABLE, "The sideband closes as soon as it opens.")
+
+    def _give_up(self, state: CallState, reason: EndReason, detail: str) -> None:
+        self.runner.feed(GaveUp(state, reason, detail))

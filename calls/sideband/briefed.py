@@ -1,0 +1,46 @@
+"""Builds the runner of a call from what is stored of it. Opens nothing."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from calls.actions.ingest import CallRef
+from calls.domain.commands import Command, Verb
+from calls.domain.session import Plan, SentCommand, Session
+from calls.domain.states import CommandState
+from calls.providers import session_body
+from calls.providers.client import ControlClient
+from calls.selectors.sideband import Briefing
+from calls.sideband.runner import Runner, Shell
+
+
+def begin(brief: Briefing, ref: CallRef, control: ControlClient, shell: Shell) -> Runner:
+    """A runner whose session knows all that an earlier owner stored: turns, and commands that it left unsettled."""
+    plan = _plan(brief)
+    deadline = brief.deadline or (brief.answered_at + plan.max_duration if brief.answered_at else None)
+    session = Session(
+        plan,
+        state=brief.state,
+        attachment=brief.attachment,
+        turns=brief.turns,
+        sent=[
+            SentCommand(
+                Command(row.id, Verb(row.verb), row.text), CommandState(row.state), row.sent_at or row.claimed_at
+            )
+            for row in brief.commands
+        ],
+        deadline=deadline,
+    )
+    return Runner(ref, brief.call_id, session, control, shell)
+
+
+def _plan(brief: Briefing) -> Plan:
+    body = session_body.build(brief.model, brief.voice, brief.instructions, brief.settings)
+    transcription = body.get("audio", {}).get("input", {}).get("transcription")
+    return Plan(
+        model=brief.model,
+        transcription_model=transcription.get("model") if transcription else None,
+        transcription_due=transcription is not None,
+        greeting=brief.greeting or None,
+        max_duration=timedelta(minutes=60),
+    )

@@ -1,0 +1,93 @@
+"""One sideband WebSocket: dial, read frames, send, abort. Knows no event and decides nothing."""
+
+from __future__ import annotations
+
+import socket
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+
+from calls.exceptions import ProviderBusy, ProviderGone, ProviderRefused, ProviderUnreachable
+from calls.providers.base import Endpoint
+
+FRAME_LIMIT = 4 * 2**20
+"""Bytes; a longer frame closes the socket with 1009 and it is dialled again."""
+QUEUE_LIMIT = 64
+"""Frames that wait unread; beyond it TCP holds the provider back."""
+OPEN_LIMIT_S = 8.0
+CLOSE_LIMIT_S = 2.0
+"""The provider often drops TCP without a close frame."""
+PING_S = 15.0
+
+
+class Closed(Exception):
+    """The socket is closed; proves nothing about the call."""
+
+    def __init__(self, code: int | None, reason: str) -> None:
+        super().__init__(code)
+        self.code = code
+        self.reason = reason
+
+
+class Sideband:
+    """An open sideband."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self._socket = socket
+
+    @classmethod
+    async def dial(cls, endpoint: Endpoint) -> Sideband:
+        """Open it. Raises ProviderGone (404, 410), ProviderBusy (429, 5xx), ProviderRefused or ProviderUnreachable."""
+        try:
+            opened = await connect(
+                endpoint.url,
+                additional_headers=dict(endpoint.headers),
+                max_size=FRAME_LIMIT,
+                max_queue=QUEUE_LIMIT,
+                open_timeout=OPEN_LIMIT_S,
+                close_timeout=CLOSE_LIMIT_S,
+                ping_interval=PING_S,
+                ping_timeout=PING_S,
+                compression=None,
+                proxy=None,
+                user_agent_header="realtime-ops",
+            )
+        except InvalidStatus as error:
+            raise _refusal(error) from error
+        except (OSError, TimeoutError, EOFError, InvalidHandshake, socket.gaierror) as error:
+            raise ProviderUnreachable(type(error).__name__) from error
+        return cls(opened)
+
+    async def receive(self) -> bytes:
+        """The next frame. Raises Closed."""
+        try:
+            return await self._socket.recv(decode=False)
+        except ConnectionClosed as error:
+            frame = error.rcvd or error.sent
+            raise Closed(frame.code if frame else None, frame.reason if frame else "") from error
+
+    async def send(self, frame: str) -> None:
+        """Raises Closed."""
+        try:
+            await self._socket.send(frame)
+        except ConnectionClosed as error:
+            raise Closed(error.rcvd.code if error.rcvd else None, "") from error
+
+    def abort(self) -> None:
+        """Drop it at once: a close handshake would wait behind frames that nobody may read any more."""
+        self._socket.transport.abort()
+
+    async def close(self) -> None:
+        await self._socket.close()
+
+
+def _refusal(error: InvalidStatus) -> ProviderGone | ProviderBusy | ProviderRefused:
+    status = error.response.status_code
+    if status in {404, 410}:
+        return ProviderGone("no such call", status=status)
+    if status == 429 or status >= 500:
+        wait = error.response.headers.get("Retry-After", "")
+        return ProviderBusy(
+            f"HTTP {status}", status=status, retry_after=float(wait) if wait.isdigit() else None
+        )
+    return ProviderRefused(f"HTTP {status}", status=status)

@@ -1,0 +1,115 @@
+"""Coalesces what is only pushed, never stored: the words of open turns, and the moving columns of rows.
+
+Pushed at most every `every_s` per call and tenant; whatever arrives in between is merged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from calls import feed
+from calls.actions.ingest import CallRef
+from calls.domain.changes import FloorChanged, Hint, PartialText, TurnChanged
+from calls.domain.views import iso
+from calls.sideband.announcer import Announcer
+
+WORDS_LIMIT = 160
+"""Characters of the last words in a row."""
+
+
+@dataclass(slots=True)
+class Picture:
+    """The moving columns of one call, and what is waiting to be pushed of it."""
+
+    ref: CallRef
+    open_item: str = ""
+    words: str = ""
+    partials: dict[str, PartialText] = field(default_factory=dict)
+    row: dict[str, Any] = field(default_factory=dict)
+
+    def take_hint(self, hint: Hint) -> dict[str, Any]:
+        """Merge a hint; return the columns that it changes."""
+        if isinstance(hint, FloorChanged):
+            return self._change({"floor": hint.floor.value})
+        known = self.partials.get(hint.item_id)
+        if known is not None and known.offset + len(known.text) == hint.offset:
+            hint = PartialText(hint.item_id, hint.rank, hint.speaker, known.offset, known.text + hint.text)
+        self.partials[hint.item_id] = hint
+        if self.open_item != hint.item_id:
+            self.open_item, self.words = hint.item_id, ""
+        self.words = (self.words + hint.text)[-WORDS_LIMIT:] if hint.offset else hint.text[-WORDS_LIMIT:]
+        return self._change({"last_words": self.words, "last_speaker": hint.speaker})
+
+    def take_turn(self, change: TurnChanged) -> dict[str, Any]:
+        """A turn of which more is known; return the columns that it changes."""
+        turn = change.turn
+        columns: dict[str, Any] = {}
+        if turn.status != "open":
+            self.partials.pop(turn.item_id, None)
+        if turn.kind == "message" and turn.text and turn.speaker in {"caller", "agent"}:
+            columns |= {"last_words": turn.text[-WORDS_LIMIT:], "last_speaker": turn.speaker}
+        if turn.reply_ms is not None:
+            columns["reply_ms"] = turn.reply_ms
+        return self._change(columns) if columns else {}
+
+    def _change(self, columns: dict[str, Any]) -> dict[str, Any]:
+        self.row |= columns
+        return columns
+
+
+class Hints:
+    """One per process: pushes the waiting hints of every call, on a timer."""
+
+    def __init__(self, announcer: Announcer, every_s: float) -> None:
+        self._announcer = announcer
+        self._every_s = every_s
+        self._waiting: dict[int, Picture] = {}
+
+    def mark(self, picture: Picture) -> None:
+        self._waiting[picture.ref.id] = picture
+
+    async def run(self) -> None:
+        while True:
+            await asyncio.sleep(self._every_s)
+            if self._waiting:
+                self.push()
+
+    def push(self) -> None:
+        """Announce everything that waits."""
+        pictures, self._waiting = self._waiting, {}
+        tenants: dict[str, list[dict[str, Any]]] = {}
+        for picture in pictures.values():
+            hints = [{"kind": "partial", "body": _partial_body(partial)} for partial in picture.partials.values()]
+            if picture.row:
+                hints.append({"kind": "row", "body": picture.row})
+                body = {"code": str(picture.ref.code)} | picture.row
+                tenants.setdefault(str(picture.ref.tenant_id), []).append({"kind": "row", "body": body})
+            # Words that were pushed need not be repeated: what follows is told from their end on.
+            picture.partials, picture.row = {}, {}
+            self._announce(feed.call_group(picture.ref.code), f"call:{picture.ref.code}", hints)
+        for tenant, rows in tenants.items():
+            self._announce(feed.tenant_group(tenant), "tenant", rows)
+
+    def _announce(self, group: str, stream: str, hints: list[dict[str, Any]]) -> None:
+        if hints:
+            frame = json.dumps({"type": "hint", "stream": stream, "hints": hints}, separators=(",", ":"))
+            self._announcer.put(group, {"type": "feed.hints", "stream": stream, "frame": frame})
+
+
+def _partial_body(partial: PartialText) -> dict[str, Any]:
+    return {
+        "item_id": partial.item_id,
+        "rank": partial.rank,
+        "speaker": partial.speaker,
+        "offset": partial.offset,
+        "text": partial.text,
+    }
+
+
+def seen_now(picture: Picture, at: Any) -> dict[str, Any]:
+    """The column that says when the provider was last heard; pushed with the next hint."""
+    picture.row["last_event_at"] = iso(at)
+    return {"last_event_at": at}

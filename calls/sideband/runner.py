@@ -1,0 +1,180 @@
+"""One call on the loop: feed the session, carry out its steps. The rules are in calls.domain.session."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from calls.actions.ingest import CallRef
+from calls.domain.changes import CallStateChanged, FloorChanged, Numbered, PartialText, TurnChanged
+from calls.domain.commands import Command
+from calls.domain.events import Ignored
+from calls.domain.inputs import CommandClaimed, ControlAnswered, Detached, Input, Resumed, Tick
+from calls.domain.outgoing import ControlCall, Outgoing, SendEvent
+from calls.domain.session import Session, Step
+from calls.domain.states import LIVE
+from calls.exceptions import ProviderBusy, ProviderError, ProviderGone, ProviderUnreachable
+from calls.providers.client import ControlClient
+from calls.providers.realtime import decode, encode
+from calls.sideband.connection import Closed, Sideband
+from calls.sideband.hints import Hints, Picture, seen_now
+from calls.sideband.writer import Writer
+
+logger = logging.getLogger(__name__)
+
+
+class Shell(Protocol):
+    """What a runner needs of its process."""
+
+    writer: Writer
+    hints: Hints
+
+    def may_send(self) -> bool:
+        """False once the lease may have run out: somebody else may own the call."""
+
+
+class Runner:
+    """Feeds one session and carries out what it wants. `over` is set when the call has ended."""
+
+    def __init__(self, ref: CallRef, call_id: str, session: Session, control: ControlClient, shell: Shell) -> None:
+        self.ref = ref
+        self.call_id = call_id
+        self.session = session
+        self.control = control
+        self.over = asyncio.Event()
+        self._shell = shell
+        self._picture = Picture(ref)
+        self._sideband: Sideband | None = None
+        self._outbox: asyncio.Queue[Outgoing] = asyncio.Queue()
+        self._timer: asyncio.TimerHandle | None = None
+        self._wake_at: datetime | None = None
+        self._oddities = 0
+
+    def feed(self, given: Input) -> None:
+        """Tell the session something and carry out its step."""
+        if self.over.is_set():
+            return
+        now = datetime.now(UTC)
+        self._apply(self.session.advance(given, now), now)
+
+    def command(self, command: Command) -> None:
+        self.feed(CommandClaimed(command))
+
+    async def read(self, sideband: Sideband) -> None:
+        """Read until the socket closes; the session is told of it."""
+        self._sideband = sideband
+        writer = self._shell.writer
+        try:
+            while not self.over.is_set():
+                raw = await sideband.receive()
+                now = datetime.now(UTC)
+                writer.put(self.ref, (), seen_now(self._picture, now))
+                event = decode(raw)
+                if type(event) is not Ignored:
+                    self._apply(self.session.advance(event, now), now)
+                await writer.room()
+        except Closed as closed:
+            self.feed(Detached(closed.code, closed.reason))
+        finally:
+            self._sideband = None
+
+    async def carry_out(self) -> None:
+        """Send what the session wants sent, in order; runs beside `read` for the life of the call."""
+        while True:
+            outgoing = await self._outbox.get()
+            if not self._shell.may_send():
+                logger.warning("not sent: the lease may be over", extra={"call": str(self.ref.code)})
+            elif isinstance(outgoing, SendEvent):
+                await self._send(outgoing)
+            else:
+                self.feed(await self._control(outgoing))
+
+    def resume(self, last_event_at: datetime | None) -> None:
+        self.feed(Resumed(last_event_at))
+
+    def abort(self) -> None:
+        """Let go at once: the call is somebody else's now."""
+        self._cancel_timer()
+        self.over.set()
+        if self._sideband is not None:
+            self._sideband.abort()
+
+    def _apply(self, step: Step, now: datetime) -> None:
+        numbered: list[Numbered] = []
+        columns: dict[str, Any] = {}
+        hinted = False
+        for change in step.changes:
+            if isinstance(change, PartialText | FloorChanged):
+                columns |= self._picture.take_hint(change)
+                hinted = True
+                continue
+            numbered.append(change)
+            if isinstance(change, TurnChanged):
+                columns |= self._picture.take_turn(change)
+                hinted = True
+            elif isinstance(change, CallStateChanged) and change.state not in LIVE:
+                self._end()
+        if odd := self.session.oddities.total() - self._oddities:
+            columns["oddities"] = odd
+            self._oddities += odd
+        if numbered or columns:
+            self._shell.writer.put(self.ref, numbered, columns)
+        if hinted:
+            self._shell.hints.mark(self._picture)
+        for outgoing in step.outgoing:
+            self._outbox.put_nowait(outgoing)
+        self._wake(step.wake_at, now)
+
+    def _end(self) -> None:
+        self._cancel_timer()
+        self.over.set()
+        if self._sideband is not None:
+            self._sideband.abort()
+
+    def _wake(self, at: datetime | None, now: datetime) -> None:
+        if at == self._wake_at:
+            return
+        self._cancel_timer()
+        if at is not None and not self.over.is_set():
+            self._wake_at = at
+            wait = max(0.0, (at - now).total_seconds())
+            self._timer = asyncio.get_running_loop().call_later(wait, self._tick)
+
+    def _tick(self) -> None:
+        self._wake_at = None
+        self.feed(Tick())
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._wake_at = None
+
+    async def _send(self, outgoing: SendEvent) -> None:
+        sideband = self._sideband
+        if sideband is None:
+            return  # its deadline tells the operator: not confirmed
+        try:
+            await sideband.send(encode(outgoing.event))
+        except Closed:
+            return
+
+    async def _control(self, wanted: ControlCall) -> ControlAnswered:
+        try:
+            if wanted.verb == "refer":
+                await self.control.refer(self.call_id, wanted.target)
+            else:
+                await self.control.hang_up(self.call_id)
+        except ProviderGone as error:
+            return ControlAnswered(wanted.command_id, "gone", error.reason)
+        except ProviderUnreachable as error:
+            return ControlAnswered(wanted.command_id, "unknown", error.reason)
+        except ProviderBusy as error:
+            # A 5xx to a hang-up may have worked and may be repeated; a transfer must not be done twice.
+            return ControlAnswered(
+                wanted.command_id, "unknown" if wanted.verb == "hang_up" else "refused", error.reason
+            )
+        except ProviderError as error:
+            return ControlAnswered(wanted.command_id, "refused", error.reason)
+        return ControlAnswered(wanted.command_id, "ok")

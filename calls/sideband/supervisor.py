@@ -1,0 +1,214 @@
+"""All calls of one worker process: take, renew, sweep, hear commands, hand over. Free of Celery."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import random
+import socket
+import time
+from collections.abc import Coroutine
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+from psycopg_pool import PoolTimeout
+
+from calls.actions import leases
+from calls.actions.ingest import CallRef
+from calls.actions.leases import Lease
+from calls.conf import conf
+from calls.domain.commands import Command, Verb
+from calls.providers.client import ControlClients
+from calls.selectors.sideband import briefing
+from calls.sideband import database
+from calls.sideband.announcer import Announcer
+from calls.sideband.attendance import Attendance
+from calls.sideband.briefed import begin
+from calls.sideband.hints import Hints
+from calls.sideband.runner import Runner
+from calls.sideband.writer import Writer
+
+logger = logging.getLogger(__name__)
+
+SWEEP_S = 2.0
+LISTEN_RETRY_S = 1.0
+AWAY = (psycopg.OperationalError, PoolTimeout)
+"""The database did not answer: wait and try again; nothing is decided meanwhile."""
+
+
+class Supervisor:
+    """Owns calls by lease and runs each as a task of this loop. A Shell for its runners."""
+
+    def __init__(self) -> None:
+        settings = conf()
+        self.owner: UUID = uuid4()
+        self.slots = settings.slots
+        self.pool = database.pool()
+        self.announcer = Announcer()
+        self.hints = Hints(self.announcer, settings.flush.total_seconds())
+        self.writer = Writer(self.pool, self.owner, settings.flush.total_seconds(), self.announcer, self._lost)
+        self.clients = ControlClients()
+        self._runners: dict[int, Runner] = {}
+        self._leases: dict[int, Lease] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._renewed_at = time.monotonic()
+        self._stopping = asyncio.Event()
+
+    def may_send(self) -> bool:
+        return time.monotonic() - self._renewed_at < leases.FENCE_S
+
+    async def run(self) -> None:
+        """Work until `stop`; then hand every call over and return."""
+        await self.pool.open()
+        loops = [
+            asyncio.create_task(self._for_ever(name, work))
+            for name, work in (
+                ("announce", self.announcer.run),
+                ("hints", self.hints.run),
+                ("write", self.writer.run),
+                ("renew", self._renew),
+                ("sweep", self._sweep),
+                ("listen", self._listen),
+            )
+        ]
+        await self._stopping.wait()
+        await self._hand_over(loops)
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    async def ensure(self, call: int) -> None:
+        """Attend this call unless somebody does; what the `attach` task asks for."""
+        if call not in self._runners and not self._stopping.is_set():
+            await self._take(limit=1, call=call)
+
+    async def _for_ever(self, name: str, work: Any) -> None:
+        """Keep a loop alive: what it did not foresee is logged and it begins again."""
+        while not self._stopping.is_set():
+            try:
+                await work()
+            except AWAY as error:
+                logger.warning("database is away", extra={"loop": name, "error": type(error).__name__})
+            except Exception:
+                logger.exception("a loop of the supervisor failed and begins again", extra={"loop": name})
+            await asyncio.sleep(LISTEN_RETRY_S)
+
+    async def _sweep(self) -> None:
+        """Find live calls that nobody holds: the guarantee behind every nudge."""
+        while True:
+            await self._take(limit=self.slots - len(self._runners))
+            async with self.pool.connection() as connection:
+                await leases.beat(
+                    connection, self.owner, host=socket.gethostname(), pid=os.getpid(), slots=self.slots,
+                    calls=len(self._runners),
+                )  # fmt: skip
+            await asyncio.sleep(SWEEP_S * (0.75 + random.random() / 2))  # noqa: S311  spreads workers
+
+    async def _take(self, *, limit: int, call: int | None = None) -> None:
+        if limit <= 0 or len(self._runners) >= self.slots:
+            return
+        async with self.pool.connection() as connection:
+            taken = await leases.take(connection, self.owner, limit=limit, call=call)
+        for lease in taken:
+            self._leases[lease.call] = lease
+            self._spawn(self._attend(lease))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _attend(self, lease: Lease) -> None:
+        """One call, from the lease to its end. An exception here costs this call its watch, not the others."""
+        try:
+            async with self.pool.connection() as connection:
+                brief = await briefing(connection, lease.call, lease.epoch)
+            ref = CallRef(
+                brief.id, brief.code, brief.tenant_id, brief.stream_epoch, lease.epoch, brief.answered_at is not None
+            )
+            runner = begin(brief, ref, self.clients.of(brief.account), self)
+            self._runners[lease.call] = runner
+            await Attendance(brief, runner, first_owner=lease.epoch == 1).run()
+        except AWAY as error:
+            logger.warning("database is away", extra={"loop": "attend", "error": type(error).__name__})
+        except Exception:
+            logger.exception("attending a call failed; the sweep takes it again", extra={"call": lease.call})
+        finally:
+            self._runners.pop(lease.call, None)
+            if self._leases.get(lease.call) == lease:
+                del self._leases[lease.call]
+
+    async def _renew(self) -> None:
+        """Prolong all leases, on the loop itself, so that a lease means: this loop works."""
+        while True:
+            held = list(self._leases.values())
+            asked_at = time.monotonic()
+            async with self.pool.connection() as connection:
+                kept = await leases.renew(connection, self.owner, held) if held else set()
+            self._renewed_at = asked_at
+            for lease in held:
+                if lease.call not in kept and lease.call in self._runners:
+                    self._lost_unless_over(lease)
+            await self._claim(list(kept))
+            await asyncio.sleep(leases.RENEW_S)
+
+    def _lost_unless_over(self, lease: Lease) -> None:
+        runner = self._runners[lease.call]
+        if not runner.over.is_set() and runner.ref.epoch == lease.epoch:
+            self._lost(lease.call)
+
+    def _lost(self, call: int) -> None:
+        """Another worker owns it, or it is over: drop the socket at once."""
+        self._leases.pop(call, None)
+        if (runner := self._runners.get(call)) and not runner.over.is_set():
+            logger.warning("lease lost", extra={"call": str(runner.ref.code)})
+            runner.abort()
+
+    async def _listen(self) -> None:
+        """Hear of commands and of calls that were given back; both are found without it too, only later."""
+        connection = await database.listener("sideband_commands", "sideband_free")
+        try:
+            async for notice in connection.notifies():
+                if notice.channel == "sideband_free":
+                    self._spawn(self._quietly(self._take(limit=self.slots - len(self._runners))))
+                elif notice.payload.isdigit() and int(notice.payload) in self._leases:
+                    self._spawn(self._quietly(self._claim([int(notice.payload)])))
+        finally:
+            await connection.close()
+
+    async def _quietly(self, work: Coroutine[Any, Any, None]) -> None:
+        with contextlib.suppress(*AWAY):  # the sweep and the renewal do the same again
+            await work
+
+    async def _claim(self, calls: list[int]) -> None:
+        """Claim what operators asked of calls that are being watched."""
+        watched = [self._leases[call] for call in calls if call in self._runners and call in self._leases]
+        if not watched:
+            return
+        async with self.pool.connection() as connection:
+            claimed = await leases.claim_commands(connection, self.owner, watched)
+        for call, command, verb, text in claimed:
+            if runner := self._runners.get(call):
+                runner.command(Command(command, Verb(verb), text))
+
+    async def _hand_over(self, loops: list[asyncio.Task[None]]) -> None:
+        """Store what waits, give all calls back at once, tell the others, then close."""
+        for task in loops:
+            task.cancel()
+        await asyncio.gather(*loops, return_exceptions=True)
+        with contextlib.suppress(*AWAY):
+            await self.writer.flush()
+            async with self.pool.connection() as connection:
+                given = await leases.release(connection, self.owner)
+                await leases.leave(connection, self.owner)
+            logger.info("handed over", extra={"calls": given})
+        for runner in list(self._runners.values()):
+            runner.abort()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.clients.aclose()
+        await self.pool.close()

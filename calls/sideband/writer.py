@@ -1,0 +1,128 @@
+"""Collects the changes of all calls of this process and stores them, one transaction per flush.
+
+Bounds: `LIMIT` changes in all; beyond it `room` holds the readers back, and TCP holds the provider back. A database
+that is away costs nothing but waiting: the batches are kept and tried again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from calls.actions.ingest import Batch, CallRef, store
+from calls.domain.changes import Numbered
+from calls.sideband.announcer import Announcer
+
+logger = logging.getLogger(__name__)
+
+LIMIT = 50_000
+RETRY_S = (0.25, 0.5, 1.0, 2.0)
+COLUMNS_EVERY_S = 2.0
+"""Columns without an entry (floor, last words) are only the first paint's: they can wait so long."""
+
+Pool = AsyncConnectionPool[AsyncConnection[Any]]
+
+
+class Writer:
+    """One per process."""
+
+    def __init__(
+        self, pool: Pool, owner: UUID, flush_s: float, announcer: Announcer, on_fenced: Callable[[int], None]
+    ) -> None:
+        self._pool = pool
+        self._owner = owner
+        self._flush_s = flush_s
+        self._announcer = announcer
+        self._on_fenced = on_fenced
+        self._pending: dict[int, Batch] = {}
+        self._count = 0
+        self._numbered = asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
+        self._lock = asyncio.Lock()
+
+    def put(self, ref: CallRef, changes: Sequence[Numbered], columns: dict[str, Any]) -> None:
+        """Take changes of a call, in order. Never waits: readers ask for `room` between frames."""
+        batch = self._pending.get(ref.id)
+        if batch is None:
+            batch = self._pending[ref.id] = Batch(ref)
+        batch.columns |= columns
+        if changes:
+            batch.changes += changes
+            self._count += len(changes)
+            if self._count >= LIMIT:
+                self._room.clear()
+            self._numbered.set()
+
+    async def room(self) -> None:
+        """Return at once unless the bound is reached."""
+        await self._room.wait()
+
+    async def run(self) -> None:
+        """Flush for ever: soon after a numbered change, and now and then for columns alone."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._numbered.wait(), COLUMNS_EVERY_S)
+                await asyncio.sleep(self._flush_s)
+            attempt = 0
+            while not await self.flush():
+                await asyncio.sleep(RETRY_S[min(attempt, len(RETRY_S) - 1)])
+                attempt += 1
+
+    async def flush(self) -> bool:
+        """Store all that waits; False when the database is away (everything is kept)."""
+        async with self._lock:
+            batches, self._pending = list(self._pending.values()), {}
+            self._numbered.clear()
+            if not batches:
+                return True
+            try:
+                await self._store(batches)
+            except (psycopg.OperationalError, PoolTimeout) as error:
+                logger.warning("database is away, changes wait", extra={"error": type(error).__name__})
+                self._put_back(batches)
+                return False
+            except psycopg.Error:
+                logger.exception("a batch was refused; storing its calls one by one")
+                await self._store_apart(batches)
+            self._count = sum(len(batch.changes) for batch in self._pending.values())
+            self._room.set()
+            return True
+
+    async def _store(self, batches: Sequence[Batch]) -> None:
+        async with self._pool.connection() as connection:
+            stored = await store(connection, self._owner, batches)
+        for group, message in stored.announcements:
+            self._announcer.put(group, message)
+        for call in stored.fenced:
+            self._on_fenced(call)
+
+    async def _store_apart(self, batches: Sequence[Batch]) -> None:
+        """One poisonous row must not hold up every call of the process: its own batch alone is dropped, loudly."""
+        for batch in batches:
+            try:
+                await self._store([batch])
+            except (psycopg.OperationalError, PoolTimeout):
+                self._put_back([batch])
+            except psycopg.Error:
+                logger.exception(
+                    "changes of a call cannot be stored and are dropped",
+                    extra={"call": str(batch.ref.code), "changes": len(batch.changes)},
+                )
+
+    def _put_back(self, batches: Sequence[Batch]) -> None:
+        for batch in batches:
+            newer = self._pending.get(batch.ref.id)
+            if newer is not None:
+                batch.changes += newer.changes
+                batch.columns |= newer.columns
+            self._pending[batch.ref.id] = batch
+            self._numbered.set()

@@ -1,0 +1,132 @@
+// Posts what an operator asks for. A failed post keeps the text and says why at the control; nothing is retried alone.
+
+import { bind } from "../keys.js";
+import { openModal } from "../dialogs.js";
+import { attribute, show, text } from "../lib/dom.js";
+import { isLive } from "../lib/faces.js";
+import { timer } from "../lib/format.js";
+
+const TIMEOUT_MS = 10_000;
+
+export class Controls {
+  #panel;
+  #forms;
+  #done;
+
+  /** `done(command)`: the server took a command. */
+  constructor(panel, done) {
+    this.#panel = panel;
+    this.#done = done;
+    this.#forms = [...document.querySelectorAll("form[data-command]")];
+    this.#forms.forEach((form) => form.addEventListener("submit", (event) => this.#submit(event, form)));
+    const steer = document.querySelector("form[data-command=text]");
+    const words = steer?.elements.text;
+    words?.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+        event.preventDefault();
+        steer.requestSubmit();
+      }
+    });
+    const write = (verb) => () => {
+      const choice = steer?.querySelector(`input[value="${verb}"]`);
+      if (choice && !choice.disabled) {
+        choice.checked = true;
+        words.focus();
+      }
+    };
+    bind("w", write("inform"));
+    bind("i", write("instruct"));
+    bind("s", write("say"));
+    bind(".", () => this.#button("stop_talking")?.click());
+    bind("x", () => {
+      const dialog = document.getElementById("transfer");
+      if (dialog && !document.querySelector("[data-opens=transfer]")?.disabled) {
+        openModal(dialog);
+      }
+    });
+  }
+
+  /** A control that this call cannot have now is disabled, and says why. Typed text stays. */
+  paint(call) {
+    const over = !isLive(call);
+    const early = call.state === "ringing" || call.state === "accepted";
+    const reason = over ? "The call is over." : early ? "The call is not answered yet." : "";
+    if (!this.#panel) {
+      return;
+    }
+    const denied = this.#panel.dataset.denied ?? "";
+    text(this.#panel.querySelector("[data-reason]"), denied || reason);
+    show(this.#panel.querySelector("[data-reason]"), Boolean(denied || reason));
+    for (const button of document.querySelectorAll("[data-needs]")) {
+      const moving = button.dataset.needs === "active" && call.state === "transferring";
+      attribute(button, "disabled", denied || reason || moving ? "" : null);
+      attribute(button, "title", denied || reason || (moving ? "A transfer is under way." : null));
+    }
+    if (over) {
+      document.querySelectorAll("dialog[data-command-dialog][open]").forEach((dialog) => dialog.close());
+    }
+  }
+
+  /** The timer inside the dialogs. */
+  tick(call, now) {
+    document.querySelectorAll("dialog[open] [data-timer]").forEach((node) => text(node, timer(call, now)));
+  }
+
+  #button(verb) {
+    return document.querySelector(`form[data-command="${verb}"] button[type=submit]`);
+  }
+
+  async #submit(event, form) {
+    event.preventDefault();
+    const button = form.querySelector("button[type=submit]");
+    if (button.disabled || form.dataset.busy !== undefined) {
+      return;
+    }
+    form.dataset.busy = "";
+    text(form.querySelector("[data-error]"), "");
+    const sent = form.elements.text?.value;
+    const { command, problem } = await post(form);
+    delete form.dataset.busy;
+    if (problem) {
+      text(form.querySelector("[data-error]"), problem.message);
+      attribute(form.elements.text, "aria-invalid", problem.field === "text" ? "true" : null);
+      return;
+    }
+    attribute(form.elements.text, "aria-invalid", null);
+    form.elements.key.value = crypto.randomUUID();
+    // Words typed while the post was on its way stay.
+    if (form.elements.text && form.elements.text.value === sent) {
+      form.elements.text.value = "";
+    }
+    form.closest("dialog")?.close();
+    this.#done(command);
+  }
+}
+
+/** {command} or {problem: {message, field}}. The key stays until the server answered: sending again is the same command. */
+async function post(form) {
+  try {
+    const answer = await fetch(form.action, {
+      method: "POST",
+      headers: { Accept: "application/json" },
+      body: new FormData(form),
+      redirect: "manual",
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+    if (answer.type === "opaqueredirect") {
+      return { problem: { message: "You are signed out. Sign in in another tab, then send again." } };
+    }
+    const isJson = answer.headers.get("Content-Type")?.startsWith("application/json");
+    if (!isJson) {
+      const message =
+        answer.status === 403
+          ? "This page is too old to send from. Copy your text, then reload."
+          : `The server could not take it (${answer.status}). Your text is kept; send again.`;
+      return { problem: { message } };
+    }
+    const body = await answer.json();
+    return answer.ok ? { command: body } : { problem: body };
+  } catch {
+    return { problem: { message: "The server was not reached. Your text is kept; send again." } };
+  }
+}

@@ -1,0 +1,170 @@
+// What a stream's frames make of its picture: (state, frame) → state, pure. docs/feed-protocol.md is the contract.
+// Knows no socket, no DOM and no clock; a state that did not change is returned as the same object.
+
+const TENANT = "tenant";
+
+/** The state of a stream before anything is known of it. */
+export function unknown(stream) {
+  return { stream, epoch: null, seq: 0, known: false, gone: false, hole: false };
+}
+
+/** The state that a snapshot frame (or the page's own first paint) describes. */
+export function open({ stream, epoch, seq, body }) {
+  const base = { ...unknown(stream), epoch, seq, known: true };
+  if (stream === TENANT) {
+    return { ...base, rows: new Map(body.rows.map((row) => [row.code, row])) };
+  }
+  return {
+    ...base,
+    call: body.call,
+    turns: new Map(body.turns.map((turn) => [turn.item_id, turn])),
+    usage: new Map(body.usage.map((usage) => [usageKey(usage), usage])),
+    gaps: new Map(body.gaps.map((gap) => [gap.started_at, gap])),
+    commands: new Map(body.commands.map((command) => [command.id, command])),
+    notes: body.notes,
+    partials: new Map(),
+  };
+}
+
+/** The snapshot's body that a state stands for; turns by rank. */
+export function toBody(state) {
+  if (state.stream === TENANT) {
+    return { rows: [...state.rows.values()] };
+  }
+  return {
+    call: state.call,
+    turns: [...state.turns.values()].sort(byRank),
+    usage: [...state.usage.values()],
+    gaps: [...state.gaps.values()],
+    commands: [...state.commands.values()],
+    notes: state.notes,
+  };
+}
+
+export function byRank(a, b) {
+  return a.rank - b.rank || (a.item_id < b.item_id ? -1 : 1);
+}
+
+/** Apply one frame. Sets `hole` where entries are missing: the reader must say hello again. */
+export function reduce(state, frame) {
+  switch (frame.type) {
+    case "snapshot":
+      return open(frame);
+    case "events":
+      return state.known ? events(state, frame) : state;
+    case "hint":
+      return state.known ? frame.hints.reduce(hint, state) : state;
+    case "gone":
+      return { ...unknown(state.stream), gone: true };
+    default:
+      return state;
+  }
+}
+
+/** Rows that ended before `before` (ISO text) leave the picture. */
+export function prune(state, before) {
+  const over = [...state.rows.values()].filter((row) => row.ended_at && row.ended_at < before);
+  if (over.length === 0) {
+    return state;
+  }
+  const rows = new Map(state.rows);
+  over.forEach((row) => rows.delete(row.code));
+  return { ...state, rows };
+}
+
+function events(state, frame) {
+  if (frame.epoch !== state.epoch) {
+    return { ...state, hole: true };
+  }
+  let next = state;
+  for (const entry of frame.entries) {
+    if (entry.seq <= next.seq) {
+      continue;
+    }
+    if (entry.seq !== next.seq + 1) {
+      return { ...next, hole: true };
+    }
+    next = { ...apply(next, entry), seq: entry.seq, hole: false };
+  }
+  return next;
+}
+
+function apply(state, { seq, kind, body }) {
+  if (state.stream === TENANT) {
+    return kind === "call" ? withRow(state, body) : state;
+  }
+  switch (kind) {
+    case "call":
+      return { ...state, call: { ...state.call, ...body } };
+    case "turn":
+      return withTurn(state, body);
+    case "usage":
+      return { ...state, usage: put(state.usage, usageKey(body), body) };
+    case "gap":
+      return { ...state, gaps: put(state.gaps, body.started_at, body) };
+    case "command":
+      return { ...state, commands: put(state.commands, body.id, { ...state.commands.get(body.id), ...body }) };
+    case "note":
+      return { ...state, notes: [...state.notes, { seq, ...body }] };
+    default:
+      return state;
+  }
+}
+
+function hint(state, { kind, body }) {
+  if (kind === "row") {
+    if (state.stream !== TENANT) {
+      return { ...state, call: { ...state.call, ...body } };
+    }
+    return state.rows.has(body.code) ? withRow(state, body) : state;
+  }
+  return kind === "partial" && state.partials ? withPartial(state, body) : state;
+}
+
+function withRow(state, body) {
+  return { ...state, rows: put(state.rows, body.code, { ...state.rows.get(body.code), ...body }) };
+}
+
+function withTurn(state, turn) {
+  const next = { ...state, turns: put(state.turns, turn.item_id, turn) };
+  const partial = state.partials.get(turn.item_id);
+  if (partial && (!isOpen(turn) || turn.text.length >= partial.skip + partial.text.length)) {
+    next.partials = new Map(state.partials);
+    next.partials.delete(turn.item_id);
+  }
+  return next;
+}
+
+/** Words are still to come: the turn is open, or it is over but its transcription is late. */
+function isOpen(turn) {
+  return turn.status === "open" || turn.transcription === "pending";
+}
+
+// A partial is what is known of a text from character `skip` on: a hint that was lost leaves its beginning unknown.
+function withPartial(state, { item_id, rank, speaker, offset, text }) {
+  const turn = state.turns.get(item_id);
+  if (turn && !isOpen(turn)) {
+    return state;
+  }
+  const known = state.partials.get(item_id) ?? { skip: 0, text: turn?.text ?? "" };
+  const at = offset - known.skip;
+  const joins = at >= 0 && at <= known.text.length;
+  const partial = {
+    item_id,
+    rank,
+    speaker,
+    skip: joins ? known.skip : offset,
+    text: joins ? known.text.slice(0, at) + text : text,
+  };
+  return { ...state, partials: put(state.partials, item_id, partial) };
+}
+
+function usageKey({ kind, ref_id }) {
+  return `${kind} ${ref_id}`;
+}
+
+function put(map, key, value) {
+  const next = new Map(map);
+  next.set(key, value);
+  return next;
+}

@@ -1,0 +1,191 @@
+"""Time, figures and states for templates. Formats as js/lib/format.js does; builds no markup."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import template
+
+from calls.web import rows, words
+from calls.web.rows import moment
+from calls.web.transcript import Line
+
+register = template.Library()
+
+
+@register.filter
+def face(row: Mapping[str, Any]) -> words.Face:
+    return words.face(row)
+
+
+@register.filter
+def command_face(command: Mapping[str, Any]) -> words.Face:
+    return words.COMMAND_STATES[command["state"]]
+
+
+@register.filter
+def word(key: str, table: str) -> str:
+    """The word for a key of one of the tables in calls.web.words; the key itself where there is none."""
+    found: Mapping[str, str] = getattr(words, table)
+    return found.get(key, str(key or "").replace("_", " "))
+
+
+@register.simple_tag
+def sprite_icons() -> list[str]:
+    """Icons of badges that change while the page is open."""
+    return sorted({face.icon for face in (*words.FACES.values(), *words.COMMAND_STATES.values())})
+
+
+@register.filter
+def outcome(row: Mapping[str, Any]) -> str:
+    """How a call ended: the reason, and what the provider or the product added."""
+    reason = words.REASONS.get(row.get("end_reason") or "", "")
+    return ". ".join(filter(None, [reason, row.get("detail")])) or words.face(row).word
+
+
+@register.filter
+def lower_first(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+@register.filter
+def pretty(text: str) -> str:
+    """JSON with indentation where it is JSON; as it came where it is not."""
+    try:
+        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    except (TypeError, ValueError):
+        return text
+
+
+@register.filter
+def tool_state(line: Line, call: Mapping[str, Any]) -> str:
+    if line.body.get("status") == "open" or (line.output is None and not (call or {}).get("ended_at")):
+        return "running"
+    return "done" if line.output is not None else "no result"
+
+
+@register.filter
+def news_age(row: Mapping[str, Any], now: datetime) -> str:
+    last = moment(row.get("last_event_at"))
+    return age((now - last).total_seconds()) if last else ""
+
+
+@register.filter
+def took(ms: float | str | None) -> str:
+    """`620 ms`, `1.62 s`, `1:04`: one unit per size, never mixed."""
+    if not isinstance(ms, int | float):
+        return ""
+    if ms < 1000:
+        return f"{round(ms)} ms"
+    return f"{ms / 1000:.2f} s" if ms < 60_000 else clock(ms / 1000)
+
+
+@register.filter
+def clock(seconds: float) -> str:
+    """`4:12` or `1:04:12`."""
+    whole = max(0, int(seconds))
+    hours, minutes = divmod(whole // 60, 60)
+    return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
+
+
+@register.filter
+def age(seconds: float) -> str:
+    """`0.4 s`, `12 s`, `3 min`."""
+    if seconds < 10:
+        return f"{max(0.0, seconds):.1f} s"
+    return f"{int(seconds)} s" if seconds < 120 else f"{int(seconds // 60)} min"
+
+
+@register.filter
+def timer(row: Mapping[str, Any], now: datetime | None = None) -> str:
+    """How long a call rings, runs or ran."""
+    start = moment(row.get("answered_at")) or moment(row.get("started_at"))
+    end = moment(row.get("ended_at")) or now
+    return clock((end - start).total_seconds()) if start and end else ""
+
+
+@register.filter
+def since(at: object, call: Mapping[str, Any]) -> str:
+    """Place of a moment in its call, as the transcript's gutter shows it."""
+    start = moment(call.get("answered_at")) or moment(call.get("started_at"))
+    here = moment(at)
+    return clock((here - start).total_seconds()) if start and here else ""
+
+
+@register.filter
+def between(end: object, start: object) -> str:
+    """The time from `start` to `end`, both moments of the feed."""
+    first, last = moment(start), moment(end)
+    return took((last - first).total_seconds() * 1000) if first and last else ""
+
+
+@register.filter
+def quiet(row: Mapping[str, Any], now: datetime) -> float:
+    """Seconds without an event, from the age at which it matters on."""
+    seconds = rows.quiet_s(row, now)
+    return seconds if seconds >= rows.QUIET_S else 0
+
+
+@register.filter
+def iso(value: object) -> str:
+    found = moment(value)
+    return found.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z") if found else ""
+
+
+@register.filter
+def local(value: object, zone: str) -> str:
+    """`20 Nov, 14:02:11` in the tenant's own time."""
+    found = moment(value)
+    if found is None:
+        return ""
+    here = found.astimezone(ZoneInfo(zone))
+    return f"{here.day} {here:%b}, {here:%H:%M:%S}"
+
+
+@register.filter
+def tail(turn: Mapping[str, Any]) -> str:
+    """What the caller did not hear of a reply that was cut off."""
+    heard, text = turn.get("heard_text"), turn.get("text") or ""
+    if heard is None or turn.get("status") != "cut_off":
+        return ""
+    return text[len(heard) :] if text.startswith(heard) else text
+
+
+@register.filter
+def plain(turn: Mapping[str, Any]) -> str:
+    """What was said and heard."""
+    heard = turn.get("heard_text")
+    return heard if heard is not None and turn.get("status") == "cut_off" else turn.get("text") or ""
+
+
+@register.filter
+def waiting_words(turn: Mapping[str, Any]) -> str:
+    """Stands where words are still due, or will never come."""
+    if turn.get("text"):
+        return ""
+    state = turn.get("transcription")
+    if state in words.TRANSCRIPTION:
+        return words.TRANSCRIPTION[state]
+    return "…" if state == "pending" or turn.get("status") == "open" else ""
+
+
+@register.filter
+def note_sentence(note: Mapping[str, Any]) -> str:
+    body = note.get("body") or {}
+    extra = next((str(body[key]) for key in words.NOTE_WORDS if body.get(key)), "")
+    sentence = word(note["kind"], "NOTES")
+    return f"{sentence}: {extra}" if extra else sentence
+
+
+@register.filter
+def step_times(command: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Every step that a command has made, with the time since it was asked for."""
+    steps = [("requested", command.get("requested_at")), ("picked up", command.get("claimed_at"))]
+    steps.append(("sent", command.get("sent_at")))
+    if command.get("settled_at"):
+        steps.append((command_face(command).word, command["settled_at"]))
+    return [(name, between(at, command["requested_at"])) for name, at in steps if at]

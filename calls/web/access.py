@@ -1,0 +1,55 @@
+"""The one door from an address to a tenant's data. Refuses strangers with 404, missing capabilities with 403."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec, cast
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.cache import patch_cache_control
+
+from calls.domain.roles import Capability
+from calls.exceptions import NotFound
+from calls.models import User
+from calls.selectors import members
+from calls.tenancy import tenant_scope
+
+P = ParamSpec("P")
+
+
+class TenantRequest(HttpRequest):
+    """A request of a member: what views behind `tenant_view` are given."""
+
+    member: members.Member
+    user: User  # type: ignore[assignment]  # LoginRequiredMiddleware leaves no anonymous user
+
+
+def tenant_view(
+    capability: Capability,
+) -> Callable[
+    [Callable[Concatenate[TenantRequest, P], HttpResponse]],
+    Callable[Concatenate[HttpRequest, str, P], HttpResponse],
+]:
+    """A view inside the tenant of its address: one transaction, scoped, with `request.member`."""
+
+    def decorate(
+        view: Callable[Concatenate[TenantRequest, P], HttpResponse],
+    ) -> Callable[Concatenate[HttpRequest, str, P], HttpResponse]:
+        @wraps(view)
+        def inner(request: HttpRequest, slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            ours = cast(TenantRequest, request)
+            member = members.member_of(ours.user.pk, slug)
+            if member is None:
+                raise NotFound("tenant")
+            ours.member = member
+            member.actor.require(capability)
+            with tenant_scope(member.tenant_id):
+                response = view(ours, *args, **kwargs)
+            # Speech is personal data: no copy on disk, none behind the back button of the next user.
+            patch_cache_control(response, private=True, no_store=True)
+            return response
+
+        return inner
+
+    return decorate

@@ -1,0 +1,73 @@
+"""Forms: input only. They check shape; whether a thing may be done is for the actions to say."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib.auth.forms import AuthenticationForm
+from django.http import HttpRequest
+
+from calls.domain.commands import TEXT_LIMIT
+from calls.exceptions import InvalidInput
+from calls.models import User
+from calls.web import attempts, words
+
+
+class SignInForm(AuthenticationForm):
+    """E-mail and password. Says the same for a wrong password and an unknown address."""
+
+    error_messages: ClassVar[dict[str, Any]] = {
+        "invalid_login": "This e-mail address and password do not go together.",
+        "inactive": "This account is switched off.",
+        "locked": "Too many attempts. Wait a quarter of an hour, then try again.",
+    }
+
+    def __init__(self, request: HttpRequest | None = None, *args: Any, **kwargs: Any) -> None:
+        super().__init__(request, *args, **kwargs)
+        email = self.fields["username"]
+        email.label = "E-mail address"
+        email.widget = forms.EmailInput(
+            attrs={"autocomplete": "username", "autocapitalize": "none", "autofocus": True, "maxlength": 254}
+        )
+        self.fields["password"].label = "Password"
+
+    def clean(self) -> dict[str, Any]:
+        # Counted before the password is tried: parallel guesses cannot slip through between check and count.
+        email = self.cleaned_data.get("username", "")
+        if self.request is None or not email:
+            return super().clean()
+        if not attempts.allow(self.request, email):
+            raise forms.ValidationError(self.error_messages["locked"], code="locked")
+        cleaned = super().clean()
+        attempts.forget(self.request, email)
+        return cleaned
+
+
+class ThemeForm(forms.ModelForm):  # type: ignore[type-arg]  the stubs' parameter does not exist at run time
+    class Meta:
+        model = User
+        fields: ClassVar = ["theme"]
+
+
+class CommandForm(forms.Form):
+    """What the call page posts."""
+
+    verb = forms.ChoiceField(choices=[*words.VERBS.items()], error_messages={"invalid_choice": "Unknown command."})
+    text = forms.CharField(
+        required=False,
+        max_length=TEXT_LIMIT,
+        error_messages={"max_length": f"At most {TEXT_LIMIT:,} characters."},
+    )
+    key = forms.CharField(max_length=64, error_messages={"required": "The page sent no key. Reload it."})
+
+    def clean_text(self) -> str:
+        """Browsers post CRLF; a character is a character on both sides."""
+        return str(self.cleaned_data["text"]).replace("\r\n", "\n")
+
+    def values(self) -> dict[str, str]:
+        """Raises InvalidInput for the first field that cannot be used."""
+        if self.is_valid():
+            return {name: str(value) for name, value in self.cleaned_data.items()}
+        field, errors = next(iter(self.errors.items()))
+        raise InvalidInput(str(errors[0]), field)

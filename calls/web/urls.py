@@ -1,0 +1,21 @@
+"""All addresses of people and of the provider's deliveries. The feed's are in calls.live.routing."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from calls.web import calls, commands, health, live, session, webhooks
+
+urlpatterns = [
+    path("", session.home, name="home"),
+    path("sign-in/", session.sign_in, name="sign_in"),
+    path("sign-out/", session.sign_out, name="sign_out"),
+    path("theme/", session.theme, name="theme"),
+    path("t/<slug:slug>/live/", live.live, name="live"),
+    path("t/<slug:slug>/calls/", calls.calls, name="calls"),
+    path("t/<slug:slug>/calls/<uuid:code>/", calls.call, name="call"),
+    path("t/<slug:slug>/calls/<uuid:code>/commands/", commands.command, name="command"),
+    path("webhooks/openai/<str:token>/", webhooks.openai),
+    path("healthz", health.healthz),
+    path("readyz", health.readyz),
+]

@@ -1,0 +1,127 @@
+"""The address that providers deliver webhooks to: raw body in, 200 / 400 / 404 / 413 / 503 out. Decides no
+rule.
+
+Every rejection has the same body, and no log line holds a header, a number or a key. Order: what costs
+nothing (method, size, form of the headers), then one query for the account, then the signature, then the
+work.
+
+Under ASGI each request runs in a thread of its own (ASGIHandler opens a ThreadSensitiveContext per request),
+so one slow delivery holds up no other; the database pool is what bounds them. A body over the limit is never
+read into memory here, but Daphne and the handler have spooled it by then: a proxy in front should refuse it
+first.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from contextlib import suppress
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_not_required
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.debug import sensitive_variables
+from django.views.decorators.http import require_POST
+
+from calls import sealing
+from calls.actions import webhooks
+from calls.domain.actors import SYSTEM
+from calls.exceptions import WebhookRejected
+from calls.models import ProviderAccount
+from calls.providers import incoming, signatures
+from calls.tenancy import tenant_scope
+
+logger = logging.getLogger(__name__)
+
+BODY_LIMIT = 65_536
+"""Bytes; a real event has about two thousand"""
+RETRY_AFTER_SECONDS = 5
+
+_TOKEN = re.compile(r"[0-9a-f]{64}")
+_TENANT_DIGITS = 32
+_DECOY = "signs nothing"
+
+
+@csrf_exempt
+@login_not_required
+@require_POST
+def openai(request: HttpRequest, token: str) -> HttpResponse:
+    """Take one delivery. The token names the tenant, so that its scope is open before anything is looked
+    up."""
+    now = time.time()
+    try:
+        body = _body(request)
+        if body is None:
+            return HttpResponse("too large\n", status=413, content_type="text/plain")
+        attempt = signatures.read(request.headers, now)
+        if not _TOKEN.fullmatch(token):
+            return _unknown()
+        with tenant_scope(UUID(token[:_TENANT_DIGITS])):
+            account = ProviderAccount.objects.filter(path_token=token).first()
+            if account is None:
+                # The same work for nothing: the time does not tell which tokens exist.
+                with suppress(WebhookRejected):
+                    signatures.verify(body, request.headers, [_DECOY], now)
+                return _unknown()
+            webhook_id = signatures.verify(body, request.headers, _secrets(account), now)
+            event = incoming.parse(body, attempt.attempted_at)
+            verdict = webhooks.receive(account, event, webhook_id=webhook_id, by=SYSTEM)
+    except WebhookRejected as rejection:
+        logger.info("a webhook was rejected", extra={"reason": rejection.reason})
+        return HttpResponse("rejected\n", status=400, content_type="text/plain")
+    except (OperationalError, InterfaceError) as error:
+        logger.warning("no database for a webhook", extra={"error": type(error).__name__})
+        return _later()
+    except sealing.SealBroken:
+        return _later()
+    logger.debug("a webhook was taken", extra={"verdict": verdict})
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+def _body(request: HttpRequest) -> bytes | None:
+    """The raw body; None when it is over the limit, which is told from the declared length where there is
+    one."""
+    declared = request.META.get("CONTENT_LENGTH") or "0"
+    if declared.isdecimal() and int(declared[:12]) > BODY_LIMIT:
+        return None
+    try:
+        body = request.read(BODY_LIMIT + 1)
+    except UnreadablePostError:
+        raise WebhookRejected("the sender went away") from None
+    return body if len(body) <= BODY_LIMIT else None
+
+
+@sensitive_variables()
+def _secrets(account: ProviderAccount) -> list[str]:
+    """The current and the previous webhook secret. Raises SealBroken when none of those that exist can be
+    opened."""
+    opened: list[str] = []
+    broken: sealing.SealBroken | None = None
+    for field in ("webhook_secret", "previous_webhook_secret"):
+        sealed = getattr(account, f"{field}_sealed")
+        if not sealed:
+            continue
+        try:
+            opened.append(sealing.unseal(sealed, tenant=account.tenant_id, row=account.code, field=field))
+        except sealing.SealBroken as error:
+            broken = error
+            logger.error(
+                "a webhook secret cannot be opened", extra={"account": account.pk, "reason": error.reason}
+            )
+    if broken is not None and not opened:
+        raise broken
+    return opened
+
+
+def _unknown() -> HttpResponse:
+    return HttpResponse("not found\n", status=404, content_type="text/plain")
+
+
+def _later() -> HttpResponse:
+    """The sender tries again for three days."""
+    answer = HttpResponse("try again\n", status=503, content_type="text/plain")
+    answer["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return answer

@@ -1,0 +1,207 @@
+"""`python -m realtime_ops run|demo`: the whole product on one machine, embedded services included."""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from realtime_ops import demo, env
+from realtime_ops.processes import Group, ProcessFailed
+from realtime_ops.services import ServiceFailed, free_port, redis_command, start_postgres, wait_for_redis
+
+READY_LIMIT_S = 90.0
+DAPHNE = ["-v", "0", "--ping-interval", "10", "--ping-timeout", "15", "--websocket-max-message-size", "65536"]
+DAPHNE += ["--websocket-max-frame-size", "65536", "--application-close-timeout", "5", "--http-timeout", "30"]
+CELERY = [sys.executable, "-m", "celery", "-A", "realtime_ops"]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="realtime_ops", description=__doc__)
+    parser.add_argument("mode", choices=["run", "demo"])
+    parser.add_argument("--port", type=int, default=env.number("PORT", 8000, least=1))
+    parser.add_argument("--sideband-workers", type=int, default=2)
+    parser.add_argument("--calls", type=int, default=40, help="demo: simulated calls at once")
+    args = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        with Machine(args) as machine:
+            machine.start()
+            return machine.watch()
+    except (ServiceFailed, ProcessFailed, CannotStart) as problem:
+        print(f"\n{problem}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 0
+
+
+class CannotStart(RuntimeError):
+    """Something on this machine is in the way; the message says what to do."""
+
+
+class Machine:
+    """Everything that one launcher started, and how to end it."""
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        self.args = args
+        self.directory: Path = env.STATE_DIR / args.mode
+        self.services: Path = env.STATE_DIR / "services.json"
+        self.stop_postgres = lambda: None
+        self.environment = dict(os.environ) | {"PYTHONUNBUFFERED": "1"}
+        self.group = Group(self.directory / "processes.json", self.directory / "logs", self.environment)
+
+    def __enter__(self) -> Machine:
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self._refuse_second_launcher()
+        self._refuse_taken_port()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        print("\nStopping …", flush=True)
+        self.group.stop()
+        self.stop_postgres()
+        self.services.unlink(missing_ok=True)
+
+    def start(self) -> None:
+        self.group.clear_leftovers()
+        known = self._start_services()
+        self.services.write_text(json.dumps(known))
+        self.services.chmod(0o600)
+        self._manage("migrate", "--verbosity", "0")
+        self._manage("collectstatic", "--noinput", "--verbosity", "0")
+        say("database and static files are ready")
+        port = str(self.args.port)
+        web = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", port, *DAPHNE]
+        self.group.add("web", [*web, "realtime_ops.asgi:application"])
+        for number in range(1, self.args.sideband_workers + 1):
+            self.group.add(f"sideband-{number}", [*CELERY, *sideband_worker(number)])
+        self.group.add("jobs", [*CELERY, "worker", "-Q", "default", "-c", "1", "-n", "jobs@%h", "-l", "WARNING"])
+        self.group.add("beat", [*CELERY, "beat", "-l", "WARNING"])
+        self._wait_until_ready()
+        if self.args.mode == "demo":
+            self._start_demo()
+        say(f"open {known['public_url']}/", *self._log_ins())
+
+    def watch(self) -> int:
+        while True:
+            time.sleep(0.5)
+            for name in self.group.tend():
+                say(f"{name} had died and was started again")
+
+    def _start_services(self) -> dict[str, Any]:
+        known: dict[str, Any] = self._secrets() | {
+            "launcher": os.getpid(),
+            "public_url": env.text("PUBLIC_URL", f"http://localhost:{self.args.port}").rstrip("/"),
+        }
+        if url := env.text("DATABASE_URL"):
+            known["database_url"] = url
+            self.environment.setdefault("SECRET_KEY", known["secret_key"])
+            self.environment.setdefault("SEALING_KEY", known["sealing_key"])
+            self.environment.setdefault("PUBLIC_URL", known["public_url"])
+        else:
+            known["database_url"], self.stop_postgres = start_postgres(self.directory / "postgres")
+        if url := env.text("REDIS_URL"):
+            known["redis_url"] = url
+        else:
+            port = free_port()
+            known["redis_url"] = f"redis://127.0.0.1:{port}/0"
+            self.group.add("redis", redis_command(port, self.directory / "redis"))
+            wait_for_redis(known["redis_url"])
+            self.environment["REDIS_URL"] = known["redis_url"]
+        say("PostgreSQL and Redis are up")
+        return known
+
+    def _secrets(self) -> dict[str, str]:
+        """Keys of this installation, made once: what is sealed with them must be readable after a restart."""
+        path = self.directory / "secrets.json"
+        if not path.exists():
+            path.touch(mode=0o600)
+            made = {
+                "secret_key": secrets.token_urlsafe(50),
+                "sealing_key": base64.b64encode(secrets.token_bytes(32)).decode(),
+            }
+            path.write_text(json.dumps(made))
+        return dict(json.loads(path.read_text()))
+
+    def _manage(self, *command: str, stdin: str | None = None) -> str:
+        done = subprocess.run(
+            [sys.executable, str(env.BASE_DIR / "manage.py"), *command],
+            input=stdin, env=self.environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        if done.returncode:
+            raise CannotStart(f"manage.py {command[0]} failed:\n{done.stderr[-3000:]}")
+        return done.stdout
+
+    def _start_demo(self) -> None:
+        port = free_port()
+        answer = json.loads(self._manage("provision", "-", stdin=json.dumps(demo.document(port))))
+        accounts = self.directory / "simulator.json"
+        accounts.touch(mode=0o600)
+        accounts.write_text(json.dumps(demo.simulator_accounts(answer)))
+        simulator = [sys.executable, "-m", "calls.simulator", "--port", str(port), "--loop"]
+        simulator += ["--accounts", str(accounts), "--calls", str(self.args.calls)]
+        self.group.add("simulator", simulator)
+
+    def _log_ins(self) -> list[str]:
+        if self.args.mode == "demo":
+            return [f"sign in as {line}" for line in demo.log_ins()]
+        return ["describe your tenant with `.venv/bin/python manage.py provision FILE` (see README.md)"]
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + READY_LIMIT_S
+        reason = "no answer"
+        while time.monotonic() < deadline:
+            self.group.tend()
+            try:
+                # The address is our own loopback port.
+                with urllib.request.urlopen(f"http://127.0.0.1:{self.args.port}/readyz", timeout=5):
+                    return
+            except urllib.error.HTTPError as error:
+                reason = error.read(500).decode(errors="replace")
+            except OSError as error:
+                reason = str(error)
+            time.sleep(0.2)
+        raise CannotStart(f"not ready after {READY_LIMIT_S:.0f} s: {reason}; logs: {self.group.logs}")
+
+    def _refuse_second_launcher(self) -> None:
+        known = env.local_services()
+        if (pid := known.get("launcher")) and pid != os.getpid() and psutil.pid_exists(pid):
+            if "realtime_ops" in " ".join(psutil.Process(pid).cmdline()):
+                raise CannotStart(f"already running at {known.get('public_url')} (process {pid}): stop it first")
+
+    def _refuse_taken_port(self) -> None:
+        self.group.clear_leftovers()
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", self.args.port))
+            except OSError as error:
+                raise CannotStart(f"port {self.args.port} is taken; choose another: PORT=8001 make …") from error
+
+
+def sideband_worker(number: int) -> list[str]:
+    """Arguments of one sideband worker; docs/operating.md explains them."""
+    options = ["-P", "threads", "-c", "4", "--prefetch-multiplier", "1", "--without-gossip", "--without-mingle"]
+    return ["worker", "-Q", "sideband", *options, "-n", f"sideband{number}@%h", "-l", "WARNING"]
+
+
+def say(*lines: str) -> None:
+    for line in lines:
+        print(f"  {line}", flush=True)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,23 @@
+"""HTTP to Django, WebSocket to the live feed; the origin check stands outermost."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "realtime_ops.settings")
+
+from channels.auth import AuthMiddlewareStack
+from channels.routing import ProtocolTypeRouter, URLRouter
+from channels.security.websocket import AllowedHostsOriginValidator
+from django.core.asgi import get_asgi_application
+
+_http = get_asgi_application()
+
+from calls.live.routing import websocket_urlpatterns  # noqa: E402  apps must be loaded first
+
+application = ProtocolTypeRouter(
+    {
+        "http": _http,
+        "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
+    }
+)

@@ -1,0 +1,38 @@
+"""One JSON object per log line. Drops what is private: any extra field whose name begins with `private_`."""
+
+from __future__ import annotations
+
+import json
+import logging
+from datetime import UTC, datetime
+
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_VALUE_LIMIT = 2_000
+"""Characters of one extra value."""
+
+
+class PrivateFilter(logging.Filter):
+    """Removes `private_…` fields: speech, numbers and keys never reach a log."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        for name in [name for name in vars(record) if name.startswith("private_")]:
+            delattr(record, name)
+        return True
+
+
+class JsonFormatter(logging.Formatter):
+    """Static message, facts in `extra`, traceback in `exception`; one line whatever it contains."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, object] = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        line |= {
+            name: str(value)[:_VALUE_LIMIT] for name, value in vars(record).items() if name not in _STANDARD
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str)

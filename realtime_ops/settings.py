@@ -1,0 +1,232 @@
+"""All settings, from the environment alone. Sections in a fixed order; `CALLS` is read through calls.conf only."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+from realtime_ops import env
+
+# --- paths -----------------------------------------------------------------------------------------------------
+BASE_DIR = env.BASE_DIR
+STATE_DIR = env.STATE_DIR
+_local = env.local_services() if not env.text("DATABASE_URL") else {}
+
+# --- security --------------------------------------------------------------------------------------------------
+DEBUG = env.flag("DEBUG")
+PUBLIC_URL = env.text("PUBLIC_URL", _local.get("public_url", "http://localhost:8000")).rstrip("/")
+"""The address at which people, and the provider's webhooks, reach this installation."""
+_public = urlsplit(PUBLIC_URL)
+HTTPS = _public.scheme == "https"
+
+SECRET_KEY = env.secret("SECRET_KEY", _local.get("secret_key", ""))
+SEALING_KEY = env.secret("SEALING_KEY", _local.get("sealing_key", ""))
+"""Master key of the secrets at rest: 32 bytes, base64. Losing it loses every stored provider key."""
+SEALING_KEYS_PREVIOUS = env.secret("SEALING_KEYS_PREVIOUS").replace(",", " ").split()
+"""Master keys before the last rotations: secrets sealed with them still open. Comma separated."""
+if not SECRET_KEY and env.text("DATABASE_URL"):
+    raise ImproperlyConfigured("SECRET_KEY is not set: give 50 random characters, or SECRET_KEY_FILE")
+SECRET_KEY = SECRET_KEY or "checks-only: no service runs without a database"
+
+ALLOWED_HOSTS = [_public.hostname or "localhost", *env.words("ALLOWED_HOSTS")]
+if not HTTPS:
+    ALLOWED_HOSTS += ["localhost", "127.0.0.1", "[::1]"]
+CSRF_TRUSTED_ORIGINS = [f"{_public.scheme}://{_public.netloc}"]
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("BEHIND_PROXY") else None
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_AGE = 8 * 3600
+CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "csrf"
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+        "require-trusted-types-for": ["'script'"],
+        "trusted-types": [NONE],
+    }
+}
+
+# --- apps ------------------------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "daphne",
+    "calls.apps.CallsConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "channels",
+    "csp",
+    "lucide",
+]
+AUTH_USER_MODEL = "calls.User"
+LOGIN_URL = "sign_in"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "sign_in"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+
+# --- middleware ------------------------------------------------------------------------------------------------
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "calls.web.problems.ProblemsMiddleware",
+]
+
+# --- urls and templates ----------------------------------------------------------------------------------------
+ROOT_URLCONF = "realtime_ops.urls"
+ASGI_APPLICATION = "realtime_ops.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+            "builtins": ["lucide.templatetags.lucide", "calls.templatetags.calls_tags"],
+        },
+    }
+]
+
+# --- database --------------------------------------------------------------------------------------------------
+# One login, several roles: every process logs in as the user of DATABASE_URL and then takes on a role that owns
+# nothing. Only migrations run as the login itself (alias `owner`). docs/operating.md shows the separate logins.
+APP_ROLE = env.text("DATABASE_APP_ROLE", "realtime_ops_app")
+SIDEBAND_ROLE = env.text("DATABASE_SIDEBAND_ROLE", "realtime_ops_sideband")
+_database = env.database(
+    env.text("DATABASE_URL", _local.get("database_url", "postgresql:///none?host=/nowhere"))
+)
+_pooled = {
+    "min_size": 1,
+    "max_size": env.number("DATABASE_POOL_SIZE", 8, least=1),
+    "timeout": 5,
+    "max_lifetime": 1800,
+}
+DATABASES = {
+    "default": {
+        **_database,
+        "CONN_MAX_AGE": 0,
+        "CONN_HEALTH_CHECKS": True,
+        # The role comes with the start of the session (not by Django's assume_role, which takes a second connection
+        # from the pool to set up the first), so RESET ROLE does not leave it either.
+        "OPTIONS": {
+            **_database["OPTIONS"],
+            "options": f"-c role={APP_ROLE}",
+            "pool": _pooled,
+            "connect_timeout": 5,
+        },
+    },
+    "owner": {**_database, "OPTIONS": {**_database["OPTIONS"], "connect_timeout": 5}},
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- channels --------------------------------------------------------------------------------------------------
+REDIS_URL = env.text("REDIS_URL", _local.get("redis_url", "redis://127.0.0.1:6379/0"))
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {
+            # No socket_timeout: redis-py 8 defaults to 5 s and would cut subscribers that hear nothing for so long.
+            "hosts": [{"address": REDIS_URL, "socket_timeout": None, "socket_keepalive": True}],
+            "prefix": "realtime_ops",
+        },
+    }
+}
+
+# --- celery ----------------------------------------------------------------------------------------------------
+CELERY_BROKER_URL = REDIS_URL
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_ROUTES = {"calls.tasks.attach": {"queue": "sideband"}}
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "global_keyprefix": "realtime_ops:",
+    "visibility_timeout": 300,
+    "socket_timeout": 10,
+    "socket_connect_timeout": 1,
+    "socket_keepalive": True,
+    "health_check_interval": 5,
+    "unacked_restore_interval": 5,
+}
+CELERY_BEAT_SCHEDULE = {
+    "expire-commands": {"task": "calls.tasks.expire_commands", "schedule": 10.0, "options": {"expires": 10}},
+    "tidy": {"task": "calls.tasks.tidy", "schedule": 3600.0, "options": {"expires": 3600}},
+}
+CELERY_BEAT_SCHEDULE_FILENAME = str(STATE_DIR / "beat-schedule")
+
+# --- static ----------------------------------------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = STATE_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "realtime_ops.static.ModuleManifestStorage"},
+}
+
+# --- time and language -----------------------------------------------------------------------------------------
+TIME_ZONE = "UTC"
+USE_TZ = True
+LANGUAGE_CODE = "en-gb"
+USE_I18N = True
+
+# --- logging ---------------------------------------------------------------------------------------------------
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"private": {"()": "realtime_ops.logs.PrivateFilter"}},
+    "formatters": {"json": {"()": "realtime_ops.logs.JsonFormatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["private"]}},
+    "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", "INFO")},
+    "loggers": {
+        # These put addresses, headers or bodies into their messages.
+        "websockets": {"level": "WARNING"},
+        "openai": {"level": "WARNING"},
+        "httpx2": {"level": "WARNING"},
+        "httpcore2": {"level": "WARNING"},
+        "daphne": {"level": "WARNING"},
+        "django.channels.server": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
+    },
+}
+
+# --- calls -----------------------------------------------------------------------------------------------------
+CALLS = {
+    "slots": env.number("SIDEBAND_SLOTS", 1000, least=1),
+    "accept_max_age_s": env.number("CALL_ACCEPT_MAX_AGE_S", 45, least=1),
+    "flush_ms": env.number("FLUSH_MS", 100, least=10),
+}

@@ -1,0 +1,109 @@
+"""Members: who may make whom what, and that an owner always remains."""
+
+from __future__ import annotations
+
+import pytest
+
+from calls.actions import members
+from calls.domain.actors import SYSTEM
+from calls.domain.roles import Role
+from calls.exceptions import InvalidInput, NotAllowed, TenantScopeMissing
+from calls.models import AuditEntry, Membership, User
+from calls.models.base import current_tenant
+from calls.tenancy import tenant_scope
+from tests import factories
+
+
+def _membership(person) -> Membership:
+    return Membership.objects.get(user=person.user)
+
+
+def _verbs() -> list[str]:
+    return list(AuditEntry.objects.order_by("id").values_list("verb", flat=True))
+
+
+@pytest.fixture(autouse=True)
+def scope(acme):
+    with tenant_scope(acme.id):
+        yield
+
+
+def test_a_new_member_is_a_new_user(adam):
+    added = members.add("New@Acme.example", "analyst", password="open sesame", by=adam.actor)
+    assert (added.user.email, added.role) == ("new@acme.example", "analyst")
+    assert added.user.check_password("open sesame")
+    assert _verbs() == ["member.added"]
+
+
+def test_a_user_of_another_tenant_keeps_their_password(adam, rita):
+    members.add(rita.user.email, "analyst", password="mine now", by=adam.actor)
+    assert User.objects.get(pk=rita.user.pk).check_password(factories.PASSWORD)
+
+
+def test_nobody_is_a_member_twice(adam, sam):
+    with pytest.raises(InvalidInput, match="member already"):
+        members.add(sam.user.email, "analyst", by=adam.actor)
+
+
+def test_a_member_needs_a_tenant_in_scope(adam):
+    token = current_tenant.set(None)
+    try:
+        with pytest.raises(TenantScopeMissing):
+            members.add("x@acme.example", "analyst", by=adam.actor)
+    finally:
+        current_tenant.reset(token)
+
+
+@pytest.mark.parametrize("who", ["sam", "ana"])
+def test_others_manage_nobody(request, who, adam):
+    person = request.getfixturevalue(who)
+    for act in (
+        lambda: members.add("x@acme.example", "analyst", by=person.actor),
+        lambda: members.change_role(_membership(adam), "analyst", by=person.actor),
+        lambda: members.remove(_membership(adam), by=person.actor),
+    ):
+        with pytest.raises(NotAllowed):
+            act()
+
+
+def test_a_role_is_changed_once(adam, sam):
+    assert members.change_role(_membership(sam), Role.ANALYST, by=adam.actor)
+    assert not members.change_role(_membership(sam), Role.ANALYST, by=adam.actor)
+    entry = AuditEntry.objects.get()
+    assert entry.detail == {"role": "analyst", "before": "supervisor"}
+
+
+def test_a_role_that_does_not_exist_is_refused(adam, sam):
+    with pytest.raises(InvalidInput):
+        members.change_role(_membership(sam), "emperor", by=adam.actor)
+
+
+def test_admins_neither_make_nor_unmake_owners(adam, sam, olivia):
+    with pytest.raises(NotAllowed):
+        members.change_role(_membership(sam), Role.OWNER, by=adam.actor)
+    with pytest.raises(NotAllowed):
+        members.change_role(_membership(olivia), Role.ADMIN, by=adam.actor)
+    with pytest.raises(NotAllowed):
+        members.remove(_membership(olivia), by=adam.actor)
+    with pytest.raises(NotAllowed):
+        members.add("x@acme.example", Role.OWNER, by=adam.actor)
+
+
+def test_the_last_owner_stays(olivia, sam):
+    with pytest.raises(InvalidInput, match="last owner"):
+        members.change_role(_membership(olivia), Role.ADMIN, by=olivia.actor)
+    with pytest.raises(InvalidInput, match="last owner"):
+        members.remove(_membership(olivia), by=olivia.actor)
+    members.change_role(_membership(sam), Role.OWNER, by=olivia.actor)
+    members.remove(_membership(olivia), by=olivia.actor)
+    assert _verbs() == ["member.role_changed", "member.removed"]
+    assert User.objects.filter(pk=olivia.user.pk).exists()
+
+
+def test_a_password_is_ones_own_business(olivia, sam):
+    with pytest.raises(NotAllowed):
+        members.set_password(sam.user, "chosen for you", by=olivia.actor)
+    assert members.set_password(sam.user, "chosen by me", by=sam.actor)
+    assert not members.set_password(sam.user, "chosen by me", by=SYSTEM)
+    entry = AuditEntry.objects.get()
+    assert (entry.verb, entry.detail) == ("member.password_set", {})

@@ -1,0 +1,54 @@
+"""Routes: one agent a number."""
+
+from __future__ import annotations
+
+import pytest
+
+from calls.actions import routes
+from calls.exceptions import InvalidInput, NotAllowed
+from calls.models import AuditEntry, Route
+from calls.tenancy import tenant_scope
+from tests import factories
+
+
+@pytest.fixture
+def agents(acme):
+    return factories.make_agent(acme, name="A"), factories.make_agent(acme, name="B")
+
+
+@pytest.fixture(autouse=True)
+def scope(acme, agents):
+    with tenant_scope(acme.id):
+        yield
+
+
+def test_a_route_is_made_moved_and_removed(adam, agents):
+    first, second = agents
+    route = routes.create("+4930*", first, by=adam.actor)
+    assert routes.change(route, second, by=adam.actor)
+    assert not routes.change(route, second, by=adam.actor)
+    assert Route.objects.get().agent == second
+    routes.remove(route, by=adam.actor)
+    assert not Route.objects.exists()
+    assert list(AuditEntry.objects.order_by("id").values_list("verb", "object_code")) == [
+        ("route.created", "+4930*"),
+        ("route.changed", "+4930*"),
+        ("route.removed", "+4930*"),
+    ]
+
+
+def test_a_number_has_one_route(adam, agents):
+    routes.create("*", agents[0], by=adam.actor)
+    with pytest.raises(InvalidInput, match="route already"):
+        routes.create("*", agents[1], by=adam.actor)
+
+
+@pytest.mark.parametrize("number", ["", "0800", "+49 30", "**", "+0123", "+4930*1", "sales"])
+def test_what_is_no_number_is_refused(adam, agents, number):
+    with pytest.raises(InvalidInput):
+        routes.create(number, agents[0], by=adam.actor)
+
+
+def test_supervisors_route_nothing(sam, agents):
+    with pytest.raises(NotAllowed):
+        routes.create("*", agents[0], by=sam.actor)

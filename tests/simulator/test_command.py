@@ -1,0 +1,71 @@
+"""The process as people start it."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import sys
+from pathlib import Path
+
+import aiohttp
+import orjson
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+ACCOUNT = {
+    "webhook_url": "http://127.0.0.1:9/",
+    "webhook_secret": "whsec_YQ==",
+    "api_key": "sk",
+    "numbers": ["+441"],
+}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
+async def test_it_serves_and_ends_cleanly_with_its_books_written(
+    tmp_path: Path, sign: signal.Signals
+) -> None:
+    port, book = free_port(), tmp_path / "book.jsonl"
+    arguments = f"--port {port} --accounts - --calls 3 --loop --speed 20 --seed 1 --ledger {book}".split()
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "calls.simulator", *arguments, cwd=ROOT,
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdin is not None
+    process.stdin.write(orjson.dumps([ACCOUNT]))
+    process.stdin.close()
+    async with asyncio.timeout(15), aiohttp.ClientSession() as http:
+        while True:
+            try:
+                async with http.get(f"http://127.0.0.1:{port}/_simulator/calls") as answer:
+                    if orjson.loads(await answer.read())["calls"]:
+                        break
+            except aiohttp.ClientConnectionError:
+                pass
+            await asyncio.sleep(0.02)
+        process.send_signal(sign)
+        out, err = await process.communicate()
+    assert (process.returncode, out) == (0, b"")
+    assert b"Traceback" not in err
+    lines = [orjson.loads(line) for line in book.read_bytes().splitlines()]
+    assert any(line["kind"] == "truth" and line["outcome"] == "simulator_stopped" for line in lines)
+
+
+@pytest.mark.asyncio
+async def test_it_stops_by_itself_after_its_duration(tmp_path: Path) -> None:
+    accounts = tmp_path / "accounts.json"
+    accounts.write_bytes(orjson.dumps([ACCOUNT]))
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "calls.simulator", "--port", str(free_port()), "--accounts", str(accounts),
+        "--duration", "0.1", cwd=ROOT, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    async with asyncio.timeout(15):
+        _, err = await process.communicate()
+    assert process.returncode == 0, err
