@@ -10,4 +10,4 @@ class CallsConfig(AppConfig):
     verbose_name = "Realtime Ops"
 
     def ready(self) -> None:
-        from calls import checks  # noqa: F401, PLC0415  registers the system checks
+        from calls import checks  # noqa: F401  registers the system checks

@@ -42,7 +42,7 @@ def call_group(code: UUID | str) -> str:
 
 
 def entries_message(stream: str, epoch: str, entries: Sequence[Body], *, private: bool = False) -> Message:
-    """What crosses Redis for numbered entries. `private`: holds a caller's number, to be masked by the reader's role."""
+    """What crosses Redis for numbered entries. `private`: holds a caller's number, to be masked by the role."""
     frame = {"type": "events", "stream": stream, "epoch": epoch, "entries": list(entries)}
     return {
         "type": "feed.entries",

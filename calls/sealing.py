@@ -46,11 +46,7 @@ def seal(plain: str, *, tenant: UUID, row: UUID, field: str) -> bytes:
     master = _master(settings.SEALING_KEY, "SEALING_KEY")
     nonce = os.urandom(_NONCE_BYTES)
     head = VERSION + _key_id(master)
-    return (
-        head
-        + nonce
-        + _cipher(master, tenant).encrypt(nonce, plain.encode(), _bound(head, tenant, row, field))
-    )
+    return head + nonce + _cipher(master, tenant).encrypt(nonce, plain.encode(), _bound(head, tenant, row, field))
 
 
 def unseal(blob: bytes | memoryview, *, tenant: UUID, row: UUID, field: str) -> str:
@@ -64,9 +60,7 @@ def unseal(blob: bytes | memoryview, *, tenant: UUID, row: UUID, field: str) -> 
             try:
                 return _cipher(master, tenant).decrypt(nonce, text, _bound(head, tenant, row, field)).decode()
             except InvalidTag:
-                raise SealBroken(
-                    f"the sealed {field} was altered, or belongs to another row or tenant"
-                ) from None
+                raise SealBroken(f"the sealed {field} was altered, or belongs to another row or tenant") from None
     raise SealBroken("sealed with a master key that is neither SEALING_KEY nor in SEALING_KEYS_PREVIOUS")
 
 
@@ -81,9 +75,7 @@ def _master(value: str, name: str) -> bytes:
     except (binascii.Error, ValueError):
         key = b""
     if len(key) != _KEY_BYTES:
-        raise SealBroken(
-            f"{name} must be {_KEY_BYTES} bytes in base64: openssl rand -base64 {_KEY_BYTES}"
-        ) from None
+        raise SealBroken(f"{name} must be {_KEY_BYTES} bytes in base64: openssl rand -base64 {_KEY_BYTES}") from None
     return key
 
 

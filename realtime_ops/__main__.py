@@ -14,6 +14,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,9 @@ def main() -> int:
     parser.add_argument("--sideband-workers", type=int, default=2)
     parser.add_argument("--calls", type=int, default=40, help="demo: simulated calls at once")
     args = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    # Also where a shell started this in the background with SIGINT ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with Machine(args) as machine:
             machine.start()
@@ -59,7 +62,7 @@ class Machine:
         self.args = args
         self.directory: Path = env.STATE_DIR / args.mode
         self.services: Path = env.STATE_DIR / "services.json"
-        self.stop_postgres = lambda: None
+        self.stop_postgres: Callable[[], None] = lambda: None
         self.environment = dict(os.environ) | {"PYTHONUNBUFFERED": "1"}
         self.group = Group(self.directory / "processes.json", self.directory / "logs", self.environment)
 
@@ -178,9 +181,9 @@ class Machine:
 
     def _refuse_second_launcher(self) -> None:
         known = env.local_services()
-        if (pid := known.get("launcher")) and pid != os.getpid() and psutil.pid_exists(pid):
-            if "realtime_ops" in " ".join(psutil.Process(pid).cmdline()):
-                raise CannotStart(f"already running at {known.get('public_url')} (process {pid}): stop it first")
+        pid = known.get("launcher")
+        if pid and psutil.pid_exists(pid) and "realtime_ops" in " ".join(psutil.Process(pid).cmdline()):
+            raise CannotStart(f"already running at {known.get('public_url')} (process {pid}): stop it first")
 
     def _refuse_taken_port(self) -> None:
         self.group.clear_leftovers()
@@ -194,7 +197,16 @@ class Machine:
 
 def sideband_worker(number: int) -> list[str]:
     """Arguments of one sideband worker; docs/operating.md explains them."""
-    options = ["-P", "threads", "-c", "4", "--prefetch-multiplier", "1", "--without-gossip", "--without-mingle"]
+    options = [
+        "-P",
+        "threads",
+        "-c",
+        "4",
+        "--prefetch-multiplier",
+        "1",
+        "--without-gossip",
+        "--without-mingle",
+    ]
     return ["worker", "-Q", "sideband", *options, "-n", f"sideband{number}@%h", "-l", "WARNING"]
 
 

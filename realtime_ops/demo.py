@@ -107,6 +107,6 @@ def simulator_accounts(provisioned: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def log_ins() -> list[str]:
-    return [
-        f"{role}@acme.example, password {PASSWORD}" for role in ("supervisor", "admin", "analyst")
-    ] + [f"supervisor@globex.example, password {PASSWORD} (another tenant)"]
+    return [f"{role}@acme.example, password {PASSWORD}" for role in ("supervisor", "admin", "analyst")] + [
+        f"supervisor@globex.example, password {PASSWORD} (another tenant)"
+    ]

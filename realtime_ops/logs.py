@@ -30,9 +30,7 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        line |= {
-            name: str(value)[:_VALUE_LIMIT] for name, value in vars(record).items() if name not in _STANDARD
-        }
+        line |= {name: str(value)[:_VALUE_LIMIT] for name, value in vars(record).items() if name not in _STANDARD}
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return json.dumps(line, default=str)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -97,10 +98,8 @@ class Group:
             popen.terminate()
         deadline = time.monotonic() + STOP_LIMIT_S
         for popen in running:
-            try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 popen.wait(max(0.1, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                pass
             try:
                 os.killpg(popen.pid, signal.SIGKILL)
             except ProcessLookupError:

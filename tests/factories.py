@@ -84,9 +84,7 @@ def make_account(
     return account
 
 
-def make_version(
-    agent: Agent, text: str = "Be brief.", *, published: bool = True, **fields: Any
-) -> InstructionVersion:
+def make_version(agent: Agent, text: str = "Be brief.", *, published: bool = True, **fields: Any) -> InstructionVersion:
     with tenant_scope(agent.tenant_id):
         if published:
             agent.versions.filter(published_at__isnull=False).update(published_at=None)

@@ -75,7 +75,7 @@ TURNS = f"""
 insert into calls_turn ({", ".join(_TURN_COLUMNS)})
 select {", ".join(_TURN_COLUMNS)} from json_to_recordset(%s::json) as v({_TURN})
 on conflict (call_id, item_id) do update set
-    {", ".join(f"{name} = excluded.{name}" for name in _TURN_COLUMNS if name not in {"tenant_id", "call_id", "item_id"})}
+    {", ".join(f"{name} = excluded.{name}" for name in _TURN_COLUMNS[3:])}
 """  # noqa: S608  column names of our own
 
 _USAGE = (

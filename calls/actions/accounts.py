@@ -78,9 +78,7 @@ def hint(secret: str) -> str:
     return secret[-4:] if len(secret) >= _HINT_FROM else ""
 
 
-def _check(
-    kind: str | None, base_url: str | None, api_key: str | None, webhook_secrets: Sequence[str] | None
-) -> None:
+def _check(kind: str | None, base_url: str | None, api_key: str | None, webhook_secrets: Sequence[str] | None) -> None:
     if kind is not None:
         values.account_kind(kind)
     if base_url is not None:

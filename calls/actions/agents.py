@@ -34,9 +34,7 @@ def create(
     if Agent.objects.filter(name=values.name(name)).exists():
         raise InvalidInput("is taken", "name")
 
-    agent = Agent.objects.create(
-        name=name, model=model, voice=voice, greeting=greeting, settings=dict(settings or {})
-    )
+    agent = Agent.objects.create(name=name, model=model, voice=voice, greeting=greeting, settings=dict(settings or {}))
 
     audit.record("agent.created", by=by, kind="agent", code=agent.code, name=name)
     publish(write(agent, instructions, by=by), by=by)
@@ -71,9 +69,7 @@ def write(agent: Agent, text: str, *, note: str = "", by: Actor) -> InstructionV
 
     Agent.objects.select_for_update().get(pk=agent.pk)  # two writers must not take the same number
     number = (agent.versions.aggregate(last=Max("number"))["last"] or 0) + 1
-    version = InstructionVersion.objects.create(
-        agent=agent, number=number, text=text, note=note, author_id=by.user_id
-    )
+    version = InstructionVersion.objects.create(agent=agent, number=number, text=text, note=note, author_id=by.user_id)
 
     audit.record("agent.instructions_written", by=by, kind="agent", code=agent.code, number=number)
     return version

@@ -62,7 +62,12 @@ def request(*, call: UUID, verb: str, text: str, key: str, by: Actor) -> Body:
             raise CommandRejected("This command was already asked for.") from error
 
         audit.record(
-            "call.command_requested", by=by, kind="call", code=row.code, verb=wanted.value, command=str(command.id)
+            "call.command_requested",
+            by=by,
+            kind="call",
+            code=row.code,
+            command_verb=wanted.value,
+            command=str(command.id),
         )
 
         body = command_row(command)
@@ -118,9 +123,7 @@ def _running_hang_up(call: Call, verb: Verb) -> Command | None:
     if verb is not Verb.HANG_UP:
         return None
     over = [CommandState.REFUSED, CommandState.NOT_CONFIRMED, CommandState.EXPIRED, CommandState.CANCELLED]
-    return (
-        Command.objects.select_related("by").filter(call=call, verb=verb.value).exclude(state__in=over).first()
-    )
+    return Command.objects.select_related("by").filter(call=call, verb=verb.value).exclude(state__in=over).first()
 
 
 def _check_state(call: Call, verb: Verb) -> None:

@@ -197,9 +197,7 @@ async def _insert(
     connection: AsyncConnection[Any], plans: Sequence[_Plan], tenants: dict[tuple[UUID, str], list[Row]]
 ) -> None:
     events = [
-        row | {"tenant_id": str(plan.ref.tenant_id), "call_id": plan.ref.id}
-        for plan in plans
-        for row in plan.entries
+        row | {"tenant_id": str(plan.ref.tenant_id), "call_id": plan.ref.id} for plan in plans for row in plan.entries
     ]
     tenant_events = [row | {"tenant_id": str(tenant)} for (tenant, _), rows in tenants.items() for row in rows]
     async with connection.pipeline():

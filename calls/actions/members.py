@@ -40,9 +40,7 @@ def change_role(membership: Membership, role: str, *, by: Actor) -> bool:
     before, membership.role = membership.role, role
     membership.save(update_fields=["role"])
 
-    audit.record(
-        "member.role_changed", by=by, kind="member", code=membership.user.email, role=role, before=before
-    )
+    audit.record("member.role_changed", by=by, kind="member", code=membership.user.email, role=role, before=before)
     return True
 
 

@@ -128,15 +128,11 @@ def _account(spec: AccountSpec, by: Actor) -> Report:
     wanted = {"kind": spec.kind, "base_url": spec.base_url}
     if account is None:
         given = {key: value for key, value in wanted.items() if value is not None}
-        account = accounts.create(
-            spec.name, api_key=spec.api_key, webhook_secrets=spec.webhook_secrets, **given, by=by
-        )
+        account = accounts.create(spec.name, api_key=spec.api_key, webhook_secrets=spec.webhook_secrets, **given, by=by)
         outcome = Outcome.CREATED
     else:
         outcome = _outcome(
-            accounts.change(
-                account, api_key=spec.api_key, webhook_secrets=spec.webhook_secrets, **wanted, by=by
-            )
+            accounts.change(account, api_key=spec.api_key, webhook_secrets=spec.webhook_secrets, **wanted, by=by)
         )
     return {
         "name": account.name,

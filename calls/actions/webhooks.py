@@ -44,9 +44,7 @@ def receive(account: ProviderAccount, event: IncomingCall | OtherEvent, *, webho
         return verdict
 
 
-def _store(
-    account: ProviderAccount, event: IncomingCall | OtherEvent, webhook_id: str
-) -> WebhookEvent | None:
+def _store(account: ProviderAccount, event: IncomingCall | OtherEvent, webhook_id: str) -> WebhookEvent | None:
     try:
         with transaction.atomic():
             return WebhookEvent.objects.create(

@@ -75,15 +75,4 @@ class Resumed:
     last_event_at: datetime | None
 
 
-Input = (
-    Event
-    | Accepted
-    | Attached
-    | Detached
-    | Gone
-    | GaveUp
-    | CommandClaimed
-    | ControlAnswered
-    | Tick
-    | Resumed
-)
+Input = Event | Accepted | Attached | Detached | Gone | GaveUp | CommandClaimed | ControlAnswered | Tick | Resumed

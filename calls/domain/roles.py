@@ -1,4 +1,8 @@
-"""Roles and what each may do, as one table."""
+"""Roles and what each may do, as one table.
+
+An admin may do all that an owner may, billing included: who sets prices and budgets must see what they amount
+to. An analyst sees and bills but never hears, acts or reveals a number.
+"""
 
 from __future__ import annotations
 
@@ -25,9 +29,7 @@ class Capability(StrEnum):
     MANAGE = "manage"
 
 
-_SUPERVISOR = frozenset(
-    {Capability.SEE, Capability.HEAR, Capability.WHISPER, Capability.ACT, Capability.APPROVE}
-)
+_SUPERVISOR = frozenset({Capability.SEE, Capability.HEAR, Capability.WHISPER, Capability.ACT, Capability.APPROVE})
 CAPABILITIES: Mapping[Role, frozenset[Capability]] = {
     Role.OWNER: frozenset(Capability),
     Role.ADMIN: frozenset(Capability),

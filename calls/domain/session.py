@@ -38,6 +38,7 @@ RETRIEVE_LIMIT = 32
 """Items asked for after a gap, the latest first; enough for minutes of talk."""
 
 _ANSWERED = frozenset({CallState.ACTIVE, CallState.TRANSFERRING})
+_OWNER_LOST = "owner_lost"
 _EXPIRED = "session_expired"
 _EXPIRED_WORDS = "maximum duration"
 _NOTHING = Step()
@@ -189,14 +190,15 @@ class Session:
         elif self.attachment is Attachment.DETACHED:
             self._change_attachment(Attachment.ATTACHING, at)
         if input.last_event_at is not None and self.state in _ANSWERED:
-            self._unwatched = input.last_event_at, "owner_lost"
+            self._unwatched = input.last_event_at, _OWNER_LOST
         self._talk.detach()
+        self._steering.resume(at)
 
     def _gone(self, input: inputs.Gone, at: datetime) -> None:
         if self.state not in _ANSWERED:
             return  # over already, or a leg that never came up: the runner gives up on that
         since, cause = self._unwatched or (at, "")
-        if cause == "owner_lost":
+        if cause == _OWNER_LOST:
             self._book.changes.append(GapRecorded(since, at, "ended_unattended"))
             self._end(CallState.ENDED, self._steering.end_reason(at) or EndReason.UNATTENDED, at)
             return
@@ -226,9 +228,12 @@ class Session:
     def _tick(self, input: inputs.Tick, at: datetime) -> None:
         self._steering.tick(at)
         self._sync_transfer(at)
-        if self.attachment is Attachment.REATTACHING and self._past(at) and self._unwatched is not None:
+        if self.attachment is Attachment.REATTACHING and self._past(at):
             # The provider ends no later than this, so there is nothing left to attach to.
-            self._end(CallState.ENDED, EndReason.MAX_DURATION, self._unwatched[0])
+            since, cause = self._unwatched or (at, "")
+            if cause == _OWNER_LOST:
+                self._book.changes.append(GapRecorded(since, at, "ended_unattended"))
+            self._end(CallState.ENDED, EndReason.MAX_DURATION, since)
 
     def _sync_transfer(self, at: datetime) -> None:
         """The call is transferring exactly while a transfer that was taken is open."""
@@ -243,9 +248,7 @@ class Session:
         if self.state not in LIVE:
             raise InvalidTransition(f"{what} after the call was {self.state}")
 
-    def _change_state(
-        self, state: CallState, at: datetime, reason: EndReason | None = None, detail: str = ""
-    ) -> None:
+    def _change_state(self, state: CallState, at: datetime, reason: EndReason | None = None, detail: str = "") -> None:
         self.state = move(CALL, self.state, state)
         self._book.changes.append(CallStateChanged(state, at, reason, detail))
 

@@ -74,11 +74,11 @@ class Speaking:
                 self.active = reply
         return reply
 
-    def interrupt(self, reply: Reply, at: datetime, reason: str = "turn_detected") -> None:
+    def interrupt(self, reply: Reply, at: datetime, reason: str = "") -> None:
         """Note an interruption once, whichever of its signs comes first; work out what was heard at each."""
         if not reply.interrupted:
             reply.interrupted = True
-            by = "operator" if self.stopping else "caller" if reason == "turn_detected" else "application"
+            by = "operator" if self.stopping else "application" if reason == "client_cancelled" else "caller"
             self._book.note("interrupted", at, response_id=reply.id, by=by)
         self._weigh(reply)
 

@@ -34,6 +34,8 @@ _LATE_PROOF = frozenset({Verb.INFORM, Verb.INSTRUCT, Verb.SAY, Verb.HANG_UP})
 
 _BUSY = "conversation_already_has_active_response"
 _IDLE = "response_cancel_not_active"
+_SENDER_STOPPED = "Its sender stopped; it may have been sent."
+_LINE_DOWN = "The line to the provider is down; nothing was sent."
 _OPEN = frozenset({CommandState.CLAIMED, CommandState.SENT})
 
 
@@ -70,9 +72,7 @@ class Steering:
         self._hung_up = False
         for one in sent:
             self._remember(one.command)
-            self._orders[one.command.id] = Order(
-                one.command, one.state, one.at + self._timeout(one.command), 1
-            )
+            self._orders[one.command.id] = Order(one.command, one.state, one.at + self._timeout(one.command), 1)
 
     @property
     def wake_at(self) -> datetime | None:
@@ -146,9 +146,7 @@ class Steering:
             self._control(command)
         else:
             running = self._agent.running.id if self._agent.running else ""
-            self.outgoing += [
-                SendEvent(frame, command.id) for frame in frames_for(command, order.tries, running)
-            ]
+            self.outgoing += [SendEvent(frame, command.id) for frame in frames_for(command, order.tries, running)]
         if command.verb is Verb.STOP_TALKING:
             self._agent.stopping = True
         if order.state is CommandState.CLAIMED:
@@ -174,9 +172,7 @@ class Steering:
                 if verb in REPEATABLE_VERBS:
                     self._send(order, at)
                 else:
-                    self._settle(
-                        order, CommandState.NOT_CONFIRMED, at, "Its sender stopped; it may have been sent."
-                    )
+                    self._settle(order, CommandState.NOT_CONFIRMED, at, _SENDER_STOPPED)
             elif order.state is CommandState.CLAIMED:
                 self._try(order, at)
             elif again and order.state is CommandState.SENT and verb in REPEATABLE_VERBS:
@@ -185,6 +181,14 @@ class Steering:
                     self._send(order, at)
             elif again and order.state is CommandState.SENT and verb is Verb.INFORM:
                 self.outgoing.append(SendEvent(retrieve(item_id_of(order.command))))
+
+    def resume(self, at: datetime) -> None:
+        """Take over what a former owner claimed; it gets its full time again."""
+        for order in list(self._orders.values()):
+            if order.state is CommandState.CLAIMED:
+                order.deadline = at + self._timeout(order.command)
+                if order.command.verb is Verb.HANG_UP:
+                    self._send(order, at)
 
     def detach(self) -> None:
         self.attached = False
@@ -254,16 +258,14 @@ class Steering:
             elif order.state is CommandState.CLAIMED:
                 if self.attached and order.command.verb is Verb.SAY:
                     self._send(order, at)
+                elif order.tries:
+                    self._settle(order, CommandState.NOT_CONFIRMED, at, _SENDER_STOPPED)
                 else:
-                    self._settle(
-                        order, CommandState.REFUSED, at, "The line to the provider is down; nothing was sent."
-                    )
+                    self._settle(order, CommandState.REFUSED, at, _LINE_DOWN)
             elif order.words:
                 self._settle(order, CommandState.REFUSED, at, order.words)
             else:
-                self._settle(
-                    order, CommandState.NOT_CONFIRMED, at, "The provider did not confirm it in time."
-                )
+                self._settle(order, CommandState.NOT_CONFIRMED, at, "The provider did not confirm it in time.")
 
     # Proofs
 
@@ -337,9 +339,7 @@ class Steering:
         if self._provable(order, at):
             self._settle(order, CommandState.CONFIRMED, at, proof, after)
 
-    def _settle(
-        self, order: Order, state: CommandState, at: datetime, detail: str = "", after: str = ""
-    ) -> None:
+    def _settle(self, order: Order, state: CommandState, at: datetime, detail: str = "", after: str = "") -> None:
         order.state = move(COMMAND, order.state, state)
         self._book.changes.append(CommandChanged(order.command.id, state, at, detail[:500], after))
         if state in (CommandState.CONFIRMED, CommandState.REFUSED):

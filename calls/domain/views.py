@@ -54,7 +54,13 @@ _TURN_FIELDS = (
     "reply_ms",
 )
 _SETTLED = frozenset(
-    {CommandState.CONFIRMED, CommandState.REFUSED, CommandState.NOT_CONFIRMED, CommandState.EXPIRED, CommandState.CANCELLED}
+    {
+        CommandState.CONFIRMED,
+        CommandState.REFUSED,
+        CommandState.NOT_CONFIRMED,
+        CommandState.EXPIRED,
+        CommandState.CANCELLED,
+    }
 )
 _COMMAND_TIME = {CommandState.CLAIMED: "claimed_at", CommandState.SENT: "sent_at"} | dict.fromkeys(
     _SETTLED, "settled_at"

@@ -39,7 +39,7 @@ UNACKED_LIMIT_S = 30.0
 """… and for how long the reader may stay so before it is closed."""
 
 
-class FeedConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  channels has no types
+class FeedConsumer(AsyncWebsocketConsumer):
     """One socket of one member in one tenant."""
 
     async def connect(self) -> None:

@@ -50,8 +50,7 @@ def heads(member: Member, streams: Sequence[Wanted]) -> dict[str, int]:
     with tenant_scope(member.tenant_id):
         found = {TENANT: TenantStream.objects.get().last_seq}
         found |= {
-            f"call:{code}": seq
-            for code, seq in Call.objects.filter(code__in=codes).values_list("code", "last_seq")
+            f"call:{code}": seq for code, seq in Call.objects.filter(code__in=codes).values_list("code", "last_seq")
         }
     return {wanted.stream: found[wanted.stream] for wanted in streams if wanted.stream in found}
 

@@ -13,7 +13,9 @@ class AuditEntry(TenantOwned):
     """One thing that a person, or the system, did. Holds no speech and no secret."""
 
     at = models.DateTimeField(auto_now_add=True)
-    actor = models.ForeignKey("calls.User", null=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+")
+    actor = models.ForeignKey(
+        "calls.User", null=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+"
+    )
     actor_label = models.CharField(max_length=200)
     """E-mail address at that time, or `system`"""
     verb = models.CharField(max_length=60)

@@ -11,7 +11,6 @@ from django.db.models import Q
 from calls.domain.states import LIVE, Attachment, CallState, EndReason, Floor
 from calls.models.base import TenantOwned
 
-
 LIVE_STATES = sorted(state.value for state in LIVE)
 
 
@@ -35,9 +34,7 @@ class Call(TenantOwned):
     state = models.CharField(max_length=12, choices=[(s.value, s.value) for s in CallState], default="ringing")
     end_reason = models.CharField(max_length=24, choices=[(r.value, r.value) for r in EndReason], blank=True)
     detail = models.CharField(max_length=500, blank=True)
-    attachment = models.CharField(
-        max_length=12, choices=[(a.value, a.value) for a in Attachment], default="detached"
-    )
+    attachment = models.CharField(max_length=12, choices=[(a.value, a.value) for a in Attachment], default="detached")
     floor = models.CharField(max_length=10, choices=[(f.value, f.value) for f in Floor], blank=True)
     last_words = models.CharField(max_length=240, blank=True)
     last_speaker = models.CharField(max_length=10, blank=True)
@@ -75,9 +72,7 @@ class Call(TenantOwned):
         indexes: ClassVar = [
             models.Index(fields=["tenant", "-started_at"], name="call_by_start"),
             models.Index(fields=["tenant", "state"], name="call_live", condition=Q(state__in=LIVE_STATES)),
-            models.Index(
-                fields=["lease_expires"], name="call_unowned", condition=Q(state__in=LIVE_STATES)
-            ),
+            models.Index(fields=["lease_expires"], name="call_unowned", condition=Q(state__in=LIVE_STATES)),
             models.Index(fields=["owner"], name="call_by_owner", condition=Q(owner__isnull=False)),
         ]
 

@@ -24,9 +24,7 @@ class Command(TenantOwned):
     key = models.CharField(max_length=64)
     """Idempotency key made with the page: the same key is the same command"""
     by = models.ForeignKey("calls.User", null=True, on_delete=models.SET_NULL, related_name="+")
-    state = models.CharField(
-        max_length=13, choices=[(s.value, s.value) for s in CommandState], default="requested"
-    )
+    state = models.CharField(max_length=13, choices=[(s.value, s.value) for s in CommandState], default="requested")
     detail = models.CharField(max_length=500, blank=True)
     after_item_id = models.CharField(max_length=200, blank=True)
     epoch = models.BigIntegerField(null=True)

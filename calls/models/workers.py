@@ -20,3 +20,6 @@ class Worker(models.Model):
     started_at = models.DateTimeField(auto_now_add=True)
     seen_at = models.DateTimeField()
     """The last time that its sweep ran"""
+
+    def __str__(self) -> str:
+        return f"{self.host} {self.pid}"

@@ -50,9 +50,7 @@ class ControlClient:
             base_url=account.base_url,
             max_retries=0,
             timeout=openai.Timeout(TOTAL_SECONDS, connect=CONNECT_SECONDS),
-            http_client=openai.DefaultAsyncHttpxClient(
-                trust_env=False, follow_redirects=False, verify=_tls()
-            ),
+            http_client=openai.DefaultAsyncHttpxClient(trust_env=False, follow_redirects=False, verify=_tls()),
         )
         # None would have meant OPENAI_ORG_ID and OPENAI_PROJECT_ID of the environment.
         self._sdk.organization = self._sdk.project = None
@@ -71,9 +69,7 @@ class ControlClient:
         if status_code not in SIP_CODES:
             raise InvalidInput("a call is rejected with a SIP status of 300 to 699", field="status_code")
         async with self._errors():
-            await self._sdk.realtime.calls.reject(
-                call_id, status_code=status_code, extra_headers=self._headers
-            )
+            await self._sdk.realtime.calls.reject(call_id, status_code=status_code, extra_headers=self._headers)
 
     async def refer(self, call_id: str, target_uri: str) -> None:
         """Ask for a transfer to a `tel:` or `sip:` URI. 200 says that it was asked for, not that it

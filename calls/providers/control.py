@@ -77,9 +77,7 @@ def transfer_target(text: str) -> str:
     """
     text = text.strip()
     if not text or len(text) > _TARGET_LIMIT:
-        raise InvalidInput(
-            f"give a number or a SIP address of at most {_TARGET_LIMIT} characters", field="target"
-        )
+        raise InvalidInput(f"give a number or a SIP address of at most {_TARGET_LIMIT} characters", field="target")
     if sip := _SIP.fullmatch(text):
         return sip["scheme"].lower() + text[len(sip["scheme"]) :]
     if re.match(r"sips?:", text, re.IGNORECASE):

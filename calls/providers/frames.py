@@ -34,9 +34,7 @@ LONGEST = 1_000_000
 NOTHING: Final[Mapping[str, Any]] = {}
 
 _DATA_URI = re.compile(r"data:[\w.+-]+/[\w.+-]+(?:;[\w.=+-]+)*;base64,[A-Za-z0-9+/=_-]*")
-_SECRETS = frozenset(
-    {"authorization", "headers", "client_secret", "api_key", "access_token", "secret", "password"}
-)
+_SECRETS = frozenset({"authorization", "headers", "client_secret", "api_key", "access_token", "secret", "password"})
 _URL_SECRETS = re.compile(r"(?<=://)[^/?#@]*@|[?#].*", re.DOTALL)
 _CONTENT = {
     "text": "text",

@@ -55,9 +55,7 @@ Frame = Mapping[str, Any]
 
 # Sound is most of the traffic where it flows at all (up to 15 MiB a frame), so it is known by its first bytes
 # and never parsed. Inside a JSON string the quotes would be escaped, so a transcript cannot pass for it.
-_SOUND = (
-    r'\s*\{\s*(?:"event_id"\s*:\s*"[^"\\]{0,128}"\s*,\s*)?"type"\s*:\s*"response\.(?:output_)?audio\.delta"'
-)
+_SOUND = r'\s*\{\s*(?:"event_id"\s*:\s*"[^"\\]{0,128}"\s*,\s*)?"type"\s*:\s*"response\.(?:output_)?audio\.delta"'
 _SOUND_TEXT = re.compile(_SOUND).match
 _SOUND_BYTES = re.compile(_SOUND.encode()).match
 _IGNORED_SOUND = Ignored("response.output_audio.delta")
@@ -114,9 +112,7 @@ def _index(data: Frame) -> int:
 
 def _session_reported(data: Frame) -> SessionReported:
     session = frames.session(data.get("session"))
-    return SessionReported(
-        session, data["type"].endswith("updated"), count(session.get("expires_at")) or None
-    )
+    return SessionReported(session, data["type"].endswith("updated"), count(session.get("expires_at")) or None)
 
 
 def _item_added(data: Frame) -> ItemAdded:
@@ -216,9 +212,7 @@ _READERS: Mapping[str, Callable[[Frame], Event]] = {
     f"{_ITEM}.retrieved": lambda data: ItemRetrieved(item(data.get("item"))),
     f"{_ITEM}.truncated": _truncated,
     f"{_ITEM}.deleted": lambda data: ItemDeleted(identity(data, "item_id")),
-    f"{_SPOKEN}.delta": lambda data: TranscriptionDelta(
-        identity(data, "item_id"), _index(data), _delta(data)
-    ),
+    f"{_SPOKEN}.delta": lambda data: TranscriptionDelta(identity(data, "item_id"), _index(data), _delta(data)),
     f"{_SPOKEN}.completed": _transcription_completed,
     f"{_SPOKEN}.failed": lambda data: TranscriptionFailed(
         identity(data, "item_id"), _index(data), frames.fault(data.get("error"))
@@ -239,12 +233,8 @@ _READERS: Mapping[str, Callable[[Frame], Event]] = {
     f"{_PLAYBACK}.cleared": lambda data: PlaybackCleared(identity(data, "response_id")),
     "response.created": lambda data: ResponseCreated(frames.response(data)),
     "response.done": lambda data: ResponseDone(frames.response(data)),
-    "response.output_item.added": lambda data: OutputItemAdded(
-        identity(data, "response_id"), item(data.get("item"))
-    ),
-    "response.output_item.done": lambda data: OutputItemDone(
-        identity(data, "response_id"), item(data.get("item"))
-    ),
+    "response.output_item.added": lambda data: OutputItemAdded(identity(data, "response_id"), item(data.get("item"))),
+    "response.output_item.done": lambda data: OutputItemDone(identity(data, "response_id"), item(data.get("item"))),
     "response.content_part.done": _part_done,
     "response.output_audio_transcript.delta": _output_delta,
     "response.audio_transcript.delta": _output_delta,

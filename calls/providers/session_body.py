@@ -203,13 +203,10 @@ class _Session(_Part):
     """Characters; instructions and tools together may have 16,384 tokens, which only the provider can
     count"""
     audio: _Audio | None = None
-    output_modalities: Annotated[list[Literal["audio", "text"]], Field(min_length=1, max_length=1)] | None = (
+    output_modalities: Annotated[list[Literal["audio", "text"]], Field(min_length=1, max_length=1)] | None = None
+    tools: Annotated[list[Annotated[_Function | _Mcp, Field(discriminator="type")]], Field(max_length=128)] | None = (
         None
     )
-    tools: (
-        Annotated[list[Annotated[_Function | _Mcp, Field(discriminator="type")]], Field(max_length=128)]
-        | None
-    ) = None
     tool_choice: (
         Literal["auto", "none", "required"]
         | (Annotated[_ForcedFunction | _ForcedMcp, Field(discriminator="type")])

@@ -43,8 +43,7 @@ def snapshot(code: UUID, *, reveal: bool) -> Snapshot:
         "usage": [_usage_body(row) for row in TokenUsage.objects.filter(call=call).order_by("at", "id")],
         "gaps": [gap_body(gap) for gap in Gap.objects.filter(call=call).order_by("started_at")],
         "commands": [
-            command_row(row)
-            for row in Command.objects.filter(call=call).select_related("by").order_by("requested_at")
+            command_row(row) for row in Command.objects.filter(call=call).select_related("by").order_by("requested_at")
         ],
         "notes": [{"seq": note.seq} | note.body for note in notes],
     }

@@ -5,13 +5,13 @@ Reads with the sideband role's asynchronous connection; the ORM stays off the lo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from psycopg import AsyncConnection
-from psycopg.rows import namedtuple_row
+from psycopg.rows import dict_row, namedtuple_row
 
 from calls.domain.changes import Turn
 from calls.domain.states import Attachment, CallState
@@ -110,8 +110,8 @@ async def briefing(connection: AsyncConnection[Any], call: int, epoch: int) -> B
 
 
 async def _turns(connection: AsyncConnection[Any], call: int) -> list[Turn]:
-    rows = await connection.execute(_TURNS, [call])
-    return [Turn(*row[:-1], steps=tuple((ms, size) for ms, size in row[-1])) for row in await rows.fetchall()]
+    rows = await connection.cursor(row_factory=dict_row).execute(_TURNS, [call])
+    return [replace(Turn(**row), steps=tuple((ms, size) for ms, size in row["steps"])) for row in await rows.fetchall()]
 
 
 async def _commands(connection: AsyncConnection[Any], call: int, epoch: int) -> list[PendingCommand]:

@@ -126,7 +126,7 @@ class Attendance:
         if age > conf().accept_max_age:
             self._give_up(CallState.MISSED, EndReason.PROVIDER_UNREACHABLE, error.reason)
             return False
-        await asyncio.sleep(error.retry_after or backoff.delay(backoff.REDIAL_S, attempt + 1, random.random()))  # noqa: S311
+        await asyncio.sleep(error.retry_after or backoff.delay(backoff.REDIAL_S, attempt + 1, random.random()))
         return True
 
     async def _try_dial(self) -> Sideband | None:
@@ -138,12 +138,10 @@ class Attendance:
     async def _dial(self) -> Sideband | None:
         """Open the sideband, again and again within the budget; None when the call is over or given up."""
         pauses, budget = (
-            (backoff.REDIAL_S, backoff.REDIAL_BUDGET_S)
-            if self.was_open
-            else (backoff.SETUP_S, backoff.SETUP_BUDGET_S)
+            (backoff.REDIAL_S, backoff.REDIAL_BUDGET_S) if self.was_open else (backoff.SETUP_S, backoff.SETUP_BUDGET_S)
         )
         while not self.runner.over.is_set():
-            wait = backoff.delay(pauses, self._attempt, random.random())  # noqa: S311  spreads redials, guards nothing
+            wait = backoff.delay(pauses, self._attempt, random.random())
             self._attempt += 1
             try:
                 await asyncio.sleep(wait)

@@ -25,7 +25,9 @@ def begin(brief: Briefing, ref: CallRef, control: ControlClient, shell: Shell) -
         turns=brief.turns,
         sent=[
             SentCommand(
-                Command(row.id, Verb(row.verb), row.text), CommandState(row.state), row.sent_at or row.claimed_at
+                Command(row.id, Verb(row.verb), row.text),
+                CommandState(row.state),
+                row.sent_at or row.claimed_at,
             )
             for row in brief.commands
         ],

@@ -66,10 +66,10 @@ class Sideband:
             frame = error.rcvd or error.sent
             raise Closed(frame.code if frame else None, frame.reason if frame else "") from error
 
-    async def send(self, frame: str) -> None:
+    async def send(self, frame: bytes) -> None:
         """Raises Closed."""
         try:
-            await self._socket.send(frame)
+            await self._socket.send(frame, text=True)
         except ConnectionClosed as error:
             raise Closed(error.rcvd.code if error.rcvd else None, "") from error
 
@@ -87,7 +87,5 @@ def _refusal(error: InvalidStatus) -> ProviderGone | ProviderBusy | ProviderRefu
         return ProviderGone("no such call", status=status)
     if status == 429 or status >= 500:
         wait = error.response.headers.get("Retry-After", "")
-        return ProviderBusy(
-            f"HTTP {status}", status=status, retry_after=float(wait) if wait.isdigit() else None
-        )
+        return ProviderBusy(f"HTTP {status}", status=status, retry_after=float(wait) if wait.isdigit() else None)
     return ProviderRefused(f"HTTP {status}", status=status)

@@ -61,7 +61,7 @@ class SidebandLoop:
             logger.exception("the sideband loop ended; this worker watches no calls any more")
 
     async def _main(self) -> None:
-        from calls.sideband.supervisor import Supervisor  # noqa: PLC0415  tasks.py is loaded where no loop is needed
+        from calls.sideband.supervisor import Supervisor  # tasks.py is loaded where no loop is needed
 
         self._loop = asyncio.get_running_loop()
         self._supervisor = Supervisor()
@@ -72,6 +72,6 @@ class SidebandLoop:
 def _loop_factory() -> type[asyncio.AbstractEventLoop] | None:
     if sys.platform == "win32":
         return None
-    import uvloop  # noqa: PLC0415  not made for Windows
+    import uvloop  # not made for Windows
 
     return uvloop.Loop

@@ -8,7 +8,7 @@ from celery import bootsteps
 from celery.concurrency import prefork
 
 
-class SidebandStep(bootsteps.StartStopStep):  # type: ignore[misc]  celery has no types
+class SidebandStep(bootsteps.StartStopStep):
     """Starts after the pool and stops before it: a draining worker gives its calls away first."""
 
     requires = {"celery.worker.components:Pool"}
@@ -20,7 +20,7 @@ class SidebandStep(bootsteps.StartStopStep):  # type: ignore[misc]  celery has n
     def create(self, worker: Any) -> Any:
         if issubclass(worker.pool_cls, prefork.TaskPool):
             raise SystemExit("The queue `sideband` needs a worker with threads: add `-P threads`.")
-        from calls.sideband.loop import SidebandLoop  # noqa: PLC0415  needs Django, which is set up by now
+        from calls.sideband.loop import SidebandLoop  # needs Django, which is set up by now
 
         self.loop = SidebandLoop()
         return self.loop

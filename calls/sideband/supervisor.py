@@ -105,7 +105,7 @@ class Supervisor:
                     connection, self.owner, host=socket.gethostname(), pid=os.getpid(), slots=self.slots,
                     calls=len(self._runners),
                 )  # fmt: skip
-            await asyncio.sleep(SWEEP_S * (0.75 + random.random() / 2))  # noqa: S311  spreads workers
+            await asyncio.sleep(SWEEP_S * (0.75 + random.random() / 2))
 
     async def _take(self, *, limit: int, call: int | None = None) -> None:
         if limit <= 0 or len(self._runners) >= self.slots:
@@ -127,7 +127,12 @@ class Supervisor:
             async with self.pool.connection() as connection:
                 brief = await briefing(connection, lease.call, lease.epoch)
             ref = CallRef(
-                brief.id, brief.code, brief.tenant_id, brief.stream_epoch, lease.epoch, brief.answered_at is not None
+                brief.id,
+                brief.code,
+                brief.tenant_id,
+                brief.stream_epoch,
+                lease.epoch,
+                brief.answered_at is not None,
             )
             runner = begin(brief, ref, self.clients.of(brief.account), self)
             self._runners[lease.call] = runner

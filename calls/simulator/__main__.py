@@ -33,9 +33,7 @@ def parser() -> argparse.ArgumentParser:
     parse = argparse.ArgumentParser(prog="python -m calls.simulator", description=__doc__)
     parse.add_argument("--port", type=int, required=True)
     parse.add_argument("--host", default="127.0.0.1", choices=LOOPBACK)
-    parse.add_argument(
-        "--accounts", required=True, metavar="FILE|-", help="JSON list of accounts, - reads stdin"
-    )
+    parse.add_argument("--accounts", required=True, metavar="FILE|-", help="JSON list of accounts, - reads stdin")
     parse.add_argument("--calls", type=int, default=0, metavar="N", help="how many people call")
     parse.add_argument("--loop", action="store_true", help="each ended call is followed by another")
     parse.add_argument("--speed", type=float, default=1.0)

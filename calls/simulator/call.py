@@ -15,12 +15,13 @@ from typing import Literal
 
 import orjson
 
-from calls.simulator import sessions, strikes, truth, voice, wire
+from calls.simulator import sessions, strikes, truth, wire
 from calls.simulator.clock import Clock
 from calls.simulator.conversation import Conversation, Item
 from calls.simulator.faults import Fault, Faults
 from calls.simulator.identifiers import Mint
 from calls.simulator.ledger import Ledger
+from calls.simulator.playback import Playback
 from calls.simulator.response import Plan, Response
 from calls.simulator.sideband import Sideband
 from calls.simulator.usage import Meter, Tally
@@ -45,16 +46,8 @@ class Birth:
     """The call's own, and the provider's."""
     announces_session: bool = False
     audio_deltas: bool = False
-
-
-@dataclass(slots=True)
-class Sound:
-    """What of a response is being played to the caller."""
-
-    response: Response
-    item: Item
-    began: float | None = None
-    stop: asyncio.TimerHandle | None = None
+    greeting_waits: float = 4.0
+    """Seconds that the first word waits for a first socket."""
 
 
 class Call:
@@ -80,8 +73,7 @@ class Call:
         self.active: Response | None = None
         self.beside: dict[str, Response] = {}
         """Responses outside the conversation."""
-        self.sound: Sound | None = None
-        self._queue: list[Sound] = []
+        self.playback = Playback(self)
         self.has_spoken = False
         self.notes: list[str] = []
         """What the agent was told and has not yet shown to have heard."""
@@ -89,6 +81,7 @@ class Call:
         """What the agent says once its tool was answered, until somebody makes it say so."""
         self.live, self.ended, self.quiet = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self.tool_answered, self.transfer_asked = asyncio.Event(), asyncio.Event()
+        self.attended = asyncio.Event()
         self.quiet.set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._live_since = 0.0
@@ -116,6 +109,7 @@ class Call:
 
     def attach(self, sideband: Sideband) -> None:
         self.sockets.add(sideband)
+        self.attended.set()
         self.mark("attached", sockets=len(self.sockets))
         if self.birth.announces_session:
             # Only to the newcomer, but recorded like any frame.
@@ -200,9 +194,9 @@ class Call:
         for task in list(self._tasks):
             if task is not current:
                 task.cancel()
-        for timer in (self._cap, self.sound.stop if self.sound else None):
-            if timer is not None:
-                timer.cancel()
+        self.playback.stop()
+        if self._cap is not None:
+            self._cap.cancel()
         self.ledger.write("truth", **truth.told(self))
         self.ended.set()
 
@@ -230,66 +224,25 @@ class Call:
         self.beside.pop(response.id, None)
         if self.active is response:
             self.active = None
-            self._play_to_the_end()
-            self._hush()
+            self.playback.drain()
+            self.hush()
 
     def start_sound(self, response: Response, item: Item) -> None:
-        """Play the message, after whatever still plays: generating outruns speaking."""
         self.has_spoken = True
-        self._queue.append(Sound(response, item))
-        self._play_next()
+        self.quiet.clear()
+        self.playback.add(response, item)
 
-    def _play_next(self) -> None:
-        if self.sound is None and self._queue:
-            self.sound = self._queue.pop(0)
-            self.sound.began = self.clock.elapsed()
-            self.quiet.clear()
-            self.emit(wire.sound("started", self.sound.response.id))
-            self._play_to_the_end()
-
-    def _play_to_the_end(self) -> None:
-        """Schedule the end of the sound, once it is known how much there is to say."""
-        sound = self.sound
-        if sound is not None and sound.stop is None and sound.response.status != "in_progress":
-            left = (sound.began or 0.0) + voice.seconds(sound.item.text) - self.clock.elapsed()
-            sound.stop = self.clock.later(max(left, 0.05), self._sound_stopped)
-
-    def _sound_stopped(self) -> None:
-        if self.sound is not None:
-            self.emit(wire.sound("stopped", self.sound.response.id))
-            self.sound = None
-            self._play_next()
-            self._hush()
-
-    def _hush(self) -> None:
-        if self.active is None and self.sound is None:
+    def hush(self) -> None:
+        """Note it if nobody speaks any more."""
+        if self.active is None and self.playback.silent():
             self.quiet.set()
-
-    def silence(self) -> list[Sound]:
-        """Cut all sound now; the caller of this function says where with `truncated`."""
-        cut = ([self.sound] if self.sound else []) + self._queue
-        self.sound, self._queue = None, []
-        for sound in cut:
-            if sound.stop is not None:
-                sound.stop.cancel()
-        if cut:
-            self.emit(wire.sound("cleared", cut[0].response.id))
-        return cut
-
-    def truncated(self, cut: list[Sound]) -> None:
-        for sound in cut:
-            played = 0.0 if sound.began is None else (self.clock.elapsed() - sound.began) * 1000
-            sound.item.heard_ms = min(int(played), voice.milliseconds(sound.item.text))
-            sound.item.cut_off = True
-            self.emit(wire.item_truncated(sound.item.id, sound.item.heard_ms))
-        self._hush()
 
     def interrupt(self) -> None:
         """The caller speaks: sound is cut, a response in the making is cancelled."""
-        cut = self.silence()
+        cut = self.playback.silence()
         if self.active is not None:
             self.active.cut("turn_detected")
-        self.truncated(cut)
+        self.playback.truncated(cut)
 
     def awaits_continuation(self) -> bool:
         return self.continuation is not None

@@ -96,9 +96,7 @@ class Holes:
 
     def cover(self, at: float | None) -> bool:
         return at is not None and any(
-            start is not None
-            and start - GAP_SLACK_SECONDS <= at
-            and (end is None or at <= end + GAP_SLACK_SECONDS)
+            start is not None and start - GAP_SLACK_SECONDS <= at and (end is None or at <= end + GAP_SLACK_SECONDS)
             for start, end in self._spans
         )
 
@@ -180,9 +178,7 @@ def _compare_unseen_turn(report: Report, call_id: str, turn: Row, row: Row | Non
     if row is not None and not claims_to_be_final(row):
         return
     if row is not None and (row.get("text") or "") != turn["text"]:
-        report.differs(
-            "claimed_turn", call_id, item_id, f"{turn['text'][:80]!r} → {str(row.get('text'))[:80]!r}"
-        )
+        report.differs("claimed_turn", call_id, item_id, f"{turn['text'][:80]!r} → {str(row.get('text'))[:80]!r}")
     never_sent = turn["final_at"] is None
     if row is None and not (holes.cover(turn["final_at"]) or (never_sent and _excused(turn, holes))):
         report.differs("loss_without_gap", call_id, item_id, turn["text"][:80])

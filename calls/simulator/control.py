@@ -72,9 +72,7 @@ class Control:
         self._provider = provider
 
     async def health(self, request: web.Request) -> web.Response:
-        return said(
-            {"ok": True, "calls": len(self._provider.calls), "taking_calls": self._provider.taking_calls}
-        )
+        return said({"ok": True, "calls": len(self._provider.calls), "taking_calls": self._provider.taking_calls})
 
     async def scenarios(self, request: web.Request) -> web.Response:
         every = scenarios.BY_NAME.values()
@@ -86,7 +84,7 @@ class Control:
             return said({"error": f"unknown fields: {', '.join(sorted(unknown))}"}, 400)
         try:
             call = self._provider.place(Order(**{ORDER_FIELDS[key]: value for key, value in body.items()}))
-        except (BadOrder, faults.NoSuchFault) as problem:
+        except (BadOrder, faults.NoSuchFault, TypeError, ValueError) as problem:
             return said({"error": str(problem)}, 400)
         return said({"call_id": call.id, "scenario": call.birth.scenario}, 201)
 

@@ -46,6 +46,7 @@ STRIKES = {
 """Faults that happen to a live call at a moment, rather than to something asked of it."""
 
 EVERY_FAULT = {**WEBHOOK_FAULTS, **VERB_FAULTS, **STRIKES}
+# Unless a time or a number is given, these wear off.
 LIMITED = {"dial_404": 3, "dial_429": 3, "dial_500": 3}
 
 
@@ -63,9 +64,7 @@ class Fault:
     times: int | None = None
 
     def active(self) -> bool:
-        return (self.times is None or self.times > 0) and (
-            self.until is None or time.monotonic() < self.until
-        )
+        return (self.times is None or self.times > 0) and (self.until is None or time.monotonic() < self.until)
 
 
 def parsed(given: object) -> Fault:
@@ -82,7 +81,7 @@ def parsed(given: object) -> Fault:
         name=name,
         options=options,
         until=time.monotonic() + float(for_s) if for_s is not None else None,
-        times=int(options["times"]) if "times" in options else LIMITED.get(name),
+        times=int(options["times"]) if "times" in options else LIMITED.get(name) if for_s is None else None,
     )
 
 

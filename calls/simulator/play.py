@@ -29,9 +29,13 @@ class Play:
     async def run(self) -> None:
         """Play to the end, where the caller hangs up if nobody else did."""
         await self.call.live.wait()
+        # The application greets; it does so once it is attached, if it attaches at all.
+        await self.call.clock.wait(self.call.attended, self.call.birth.greeting_waits)
         await self.call.clock.sleep(self.call.dice.uniform(0.3, 0.9))
         for step in self.steps:
             await self._do(step)
+            if self.call.ended.is_set():
+                return
         await self._quiet(0.8)
         self.call.end("caller_hang_up")
 
@@ -51,9 +55,7 @@ class Play:
             case script.Tool():
                 await self._tool(step)
             case script.Whisper():
-                call.respond(
-                    Plan(step.text, aloud=False, in_conversation=False, metadata=dict(step.metadata) or None)
-                )
+                call.respond(Plan(step.text, aloud=False, in_conversation=False, metadata=dict(step.metadata) or None))
             case script.Fail():
                 await self._over(await self._respond(Plan(failure=(step.code, step.message))))
             case script.Incomplete():

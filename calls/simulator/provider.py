@@ -25,8 +25,6 @@ from calls.simulator.scenarios import people
 from calls.simulator.webhooks import Account, Courier, Invitation
 from calls.simulator.wire import Json
 
-PATIENCE_SECONDS = 30.0
-"""How long a caller lets it ring."""
 ENDED_KEPT = 2000
 
 
@@ -53,12 +51,14 @@ class BadOrder(ValueError):
 class Provider:
     """The provider behind one port."""
 
-    def __init__(
-        self, accounts: Sequence[Account], courier: Courier, ledger: Ledger, *, speed: float = 1.0
-    ) -> None:
+    def __init__(self, accounts: Sequence[Account], courier: Courier, ledger: Ledger, *, speed: float = 1.0) -> None:
         self.accounts = tuple(accounts)
         self.ledger = ledger
         self.speed = speed
+        self.patience = 30.0
+        """Seconds that a caller lets it ring."""
+        self.greeting_waits = 4.0
+        """Seconds that the first word waits for a first socket."""
         self.faults = Faults()
         self.taking_calls = True
         self.calls: dict[str, Call] = {}
@@ -116,6 +116,7 @@ class Provider:
                     scenario.announces_session if order.session_created is None else order.session_created
                 ),
                 audio_deltas=order.audio_deltas,
+                greeting_waits=self.greeting_waits,
             )
         )
         call.force_session(scenario.session)
@@ -128,7 +129,7 @@ class Provider:
 
     async def _watch(self, call: Call) -> None:
         """A caller who is not answered gives up; an ended call is put away."""
-        if not await call.clock.wait(call.ended, PATIENCE_SECONDS) and call.leg == "ringing":
+        if not await call.clock.wait(call.ended, self.patience) and call.leg == "ringing":
             call.end("never_accepted")
         await call.ended.wait()
         self.over[call.id] = shown(call)

@@ -52,6 +52,10 @@ def receive(call: Call, raw: str | bytes) -> None:
         why = refused.refusal
         event_id = echoed if isinstance(echoed, str) else None
         call.emit(wire.error(why.code, why.message, param=why.param, event_id=event_id))
+    except (TypeError, ValueError, AttributeError, KeyError):
+        # A value of a type that nobody checked: the client's mistake, and no reason to lose the socket.
+        event_id = echoed if isinstance(echoed, str) else None
+        call.emit(wire.error("invalid_value", "A value has the wrong type.", event_id=event_id))
 
 
 def _handle(call: Call, event: object) -> None:
@@ -139,14 +143,15 @@ def _item(call: Call, given: Json) -> Item:
 def _message(item_id: str, given: Json) -> Item:
     role, content = given.get("role"), given.get("content")
     if role not in PARTS:
-        raise Refused(
-            missing("item.role") if role is None else invalid("item.role", f"Invalid value: '{role}'.")
-        )
+        raise Refused(missing("item.role") if role is None else invalid("item.role", f"Invalid value: '{role}'."))
     if not isinstance(content, list) or not content:
         raise Refused(missing("item.content"))
     for n, part in enumerate(content):
         if not isinstance(part, dict) or part.get("type") not in PARTS[role]:
             raise Refused(invalid(f"item.content[{n}].type", f"Not a content type of a {role} message."))
+        for field in ("text", "transcript"):
+            if not isinstance(part.get(field), str | None):
+                raise Refused(invalid(f"item.content[{n}].{field}", "Expected a string."))
     text = " ".join(part.get("text") or part.get("transcript") or "" for part in content).strip()
     return Item(item_id, "message", role, text=text, content=content)
 
@@ -197,6 +202,10 @@ def _create_response(call: Call, event: Json) -> None:
     for field in asked:
         if field not in RESPONSE_FIELDS:
             raise Refused(unknown(f"response.{field}"))
+    if not isinstance(asked.get("instructions"), str | None):
+        raise Refused(invalid("response.instructions", "Expected a string."))
+    if not _metadata(asked.get("metadata")):
+        raise Refused(invalid("response.metadata", "Expected at most 16 pairs of short strings."))
     aloud = (asked.get("output_modalities") or call.session["output_modalities"]) == ["audio"]
     beside = asked.get("conversation") == "none"
     if not beside and call.active is not None:
@@ -205,6 +214,17 @@ def _create_response(call: Call, event: Json) -> None:
     text = improvise.beside(asked) if beside else improvise.reply(call, asked)
     plan = Plan(text, aloud=aloud, in_conversation=not beside, metadata=asked.get("metadata"))
     call.respond(plan)
+
+
+def _metadata(given: object) -> bool:
+    """At most 16 pairs, keys up to 64 characters, values up to 512."""
+    if given is None:
+        return True
+    return (
+        isinstance(given, dict)
+        and len(given) <= 16
+        and all(isinstance(value, str) and len(value) <= 512 and len(key) <= 64 for key, value in given.items())
+    )
 
 
 def _cancel_response(call: Call, event: Json) -> None:
@@ -218,7 +238,7 @@ def _cancel_response(call: Call, event: Json) -> None:
 
 
 def _clear_sound(call: Call, event: Json) -> None:
-    call.truncated(call.silence())
+    call.playback.truncated(call.playback.silence())
 
 
 def _commit_input(call: Call, event: Json) -> None:

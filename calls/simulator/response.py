@@ -101,9 +101,7 @@ class Response:
 
     async def _say(self, text: str) -> None:
         call, plan = self._call, self.plan
-        item = self.speaking = Item(
-            call.mint.item(), "message", "assistant", status="in_progress", spoken=plan.aloud
-        )
+        item = self.speaking = Item(call.mint.item(), "message", "assistant", status="in_progress", spoken=plan.aloud)
         self._open(item)
         empty = {"type": "audio", "transcript": ""} if plan.aloud else {"type": "text", "text": ""}
         self._part("content_part.added", part=empty)
@@ -209,9 +207,7 @@ class Response:
             text += voice.text_tokens(item.text or item.arguments or "")
             if item.spoken:
                 audio += round(voice.seconds(item.text) * voice.AGENT_TOKENS_PER_SECOND)
-        return self._call.meter.response(
-            self._call.conversation, self._call.session["instructions"] or "", text, audio
-        )
+        return self._call.meter.response(self._call.conversation, self._call.session["instructions"] or "", text, audio)
 
     def _body(self, details: Json | None = None, spent: Json | None = None) -> Json:
         call, plan = self._call, self.plan

@@ -5,9 +5,6 @@ Translates HTTP into what a call can do and back; no rule of a talk lives here.
 
 from __future__ import annotations
 
-import asyncio
-from typing import cast
-
 import orjson
 from aiohttp import WSMsgType, web
 
@@ -196,12 +193,10 @@ async def sideband(request: web.Request) -> web.StreamResponse:
         autoping=False, compress=False, max_msg_size=LARGEST_CLIENT_FRAME, timeout=CLOSE_WITHIN_SECONDS
     )
     await ws.prepare(request)
-    # uvloop's transports are no subclass of asyncio's, so only its absence can be asked for.
     if request.transport is None or found.leg != "live":
         return ws
-    transport = cast("asyncio.Transport", request.transport)
     request.app[PROVIDER].ledger.write("http", call_id=call_id, verb="dial", status=101, body=None)
-    await _serve(found, ws, Sideband(ws, transport))
+    await _serve(found, ws, Sideband(ws, request.transport))
     return ws
 
 

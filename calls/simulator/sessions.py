@@ -34,6 +34,33 @@ SERVER_VAD = {
 INPUT_FIELDS = frozenset({"format", "noise_reduction", "transcription", "turn_detection"})
 OUTPUT_FIELDS = frozenset({"format", "voice", "speed"})
 
+KINDS: dict[str, tuple[type, ...]] = {
+    "model": (str,),
+    "instructions": (str,),
+    "tools": (list,),
+    "tool_choice": (str, dict),
+    "parallel_tool_calls": (bool,),
+    "reasoning": (dict,),
+    "max_output_tokens": (int, str),
+    "truncation": (str, dict),
+    "tracing": (str, dict),
+    "prompt": (dict,),
+    "include": (list,),
+    "format": (dict,),
+    "noise_reduction": (dict,),
+    "transcription": (dict,),
+    "turn_detection": (dict,),
+    "voice": (str, dict),
+    "speed": (int, float),
+}
+"""What a value may be, besides null."""
+TYPES = {
+    "format": {"audio/pcm", "audio/pcmu", "audio/pcma"},
+    "noise_reduction": {"near_field", "far_field"},
+    "turn_detection": {"server_vad", "semantic_vad"},
+}
+"""The `type` of those settings that have one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
@@ -98,9 +125,25 @@ def problem(body: object) -> Refusal | None:
             return unknown(f"session.{name}")
     if (modalities := body.get("output_modalities")) is not None and modalities not in (["audio"], ["text"]):
         return invalid("session.output_modalities", "Supported combinations are: ['text'] and ['audio'].")
-    if (text := body.get("instructions")) is not None and not isinstance(text, str):
-        return invalid("session.instructions", "Expected a string.")
+    for name, value in body.items():
+        if (refusal := _problem_of_value("session", name, value)) is not None:
+            return refusal
     return _problem_of_audio(body.get("audio"))
+
+
+def _problem_of_value(path: str, name: str, value: object) -> Refusal | None:
+    if value is None or name not in KINDS:
+        return None
+    param = f"{path}.{name}"
+    if not isinstance(value, KINDS[name]):
+        return invalid(param, f"Invalid type for '{param}'.")
+    if name in TYPES and isinstance(value, dict) and str(value.get("type")) not in TYPES[name]:
+        return invalid(f"{param}.type", f"Supported values are: {', '.join(sorted(TYPES[name]))}.")
+    if name == "tools" and isinstance(value, list):
+        for n, tool in enumerate(value):
+            if not isinstance(tool, dict) or tool.get("type") not in ("function", "mcp"):
+                return invalid(f"{param}[{n}].type", "Supported values are: 'function' and 'mcp'.")
+    return None
 
 
 def _problem_of_audio(audio: object) -> Refusal | None:
@@ -108,16 +151,18 @@ def _problem_of_audio(audio: object) -> Refusal | None:
         return None
     if not isinstance(audio, dict):
         return invalid("session.audio", "Expected an object.")
-    for side, allowed in (("input", INPUT_FIELDS), ("output", OUTPUT_FIELDS)):
-        part = audio.get(side) or {}
-        if not isinstance(part, dict):
-            return invalid(f"session.audio.{side}", "Expected an object.")
-        for name in part:
+    for side, fields in audio.items():
+        path = f"session.audio.{side}"
+        if side not in ("input", "output"):
+            return unknown(path)
+        if not isinstance(fields, dict | None):
+            return invalid(path, "Expected an object.")
+        allowed = INPUT_FIELDS if side == "input" else OUTPUT_FIELDS
+        for name, value in (fields or {}).items():
             if name not in allowed:
-                return unknown(f"session.audio.{side}.{name}")
-    for name in audio:
-        if name not in ("input", "output"):
-            return unknown(f"session.audio.{name}")
+                return unknown(f"{path}.{name}")
+            if (refusal := _problem_of_value(path, name, value)) is not None:
+                return refusal
     voice = (audio.get("output") or {}).get("voice")
     if isinstance(voice, str) and voice not in VOICES:
         return invalid("session.audio.output.voice", f"Invalid value: '{voice}'.")

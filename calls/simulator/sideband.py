@@ -1,7 +1,7 @@
 """One attached WebSocket, written to without waiting.
 
-Sending is synchronous, so that frames leave in order and a slow reader cannot hold up a call; a reader who lets
-more than the bound pile up is dropped. Reads nothing: the server does.
+Sending is synchronous, so that frames leave in order and a slow reader cannot hold up a call; a reader who
+lets more than the bound pile up is dropped. Reads nothing: the server does.
 """
 
 from __future__ import annotations

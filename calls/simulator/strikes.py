@@ -42,15 +42,9 @@ def _frames(call: Call, fault: Fault) -> list[bytes]:
             return [b'{"type":"response.done","event_id":"event_', b"", b"[1,2", b'"text"']
         case "oversized":
             size = int(fault.options.get("bytes", OVERSIZED_BYTES))
-            return [
-                orjson.dumps({**_delta(call, ""), "type": "response.output_audio.delta", "delta": "A" * size})
-            ]
+            return [orjson.dumps({**_delta(call, ""), "type": "response.output_audio.delta", "delta": "A" * size})]
         case "unknown":
-            return [
-                orjson.dumps(
-                    {"type": "session.weather.changed", "event_id": call.mint.event(), "sky": ["grey"]}
-                )
-            ]
+            return [orjson.dumps({"type": "session.weather.changed", "event_id": call.mint.event(), "sky": ["grey"]})]
         case "missing_fields":
             return [
                 b'{"type":"response.done"}',

@@ -31,10 +31,7 @@ class Meter:
         for item in conversation.items:
             for n, count in enumerate(item.tokens()):
                 sums[n] += count
-        cached = [
-            min(before, now) // CACHE_BLOCK * CACHE_BLOCK
-            for before, now in zip(self._before, sums, strict=True)
-        ]
+        cached = [min(before, now) // CACHE_BLOCK * CACHE_BLOCK for before, now in zip(self._before, sums, strict=True)]
         self._before = (sums[0], sums[1], sums[2])
         return usage(sums, cached, text, audio)
 

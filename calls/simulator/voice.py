@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-WORDS_PER_SECOND = 2.7
+WORDS_PER_SECOND = 3.0
 PAUSE_AT_STOP = 0.25
 """Seconds of breath after a sentence."""
 
@@ -19,7 +19,7 @@ AGENT_TOKENS_PER_SECOND = 20
 """Audio tokens: one per 100 ms of the caller, one per 50 ms of the agent (the provider's cost guide)."""
 
 _PIECE = re.compile(r"\s*(?:\w+(?:['\u2019]\w+)?|[^\w\s])|\s+")
-_LONG = 6
+_LONG = 4
 
 
 def pieces(text: str) -> list[str]:

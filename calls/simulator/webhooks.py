@@ -116,9 +116,7 @@ class Courier:
         wait = FIRST_RETRY_SECONDS
         for attempt in range(1, ATTEMPTS + 1):
             status = await self._attempt(invitation, delivery_id, payload)
-            self._ledger.write(
-                "webhook", id=delivery_id, call_id=invitation.call_id, attempt=attempt, status=status
-            )
+            self._ledger.write("webhook", id=delivery_id, call_id=invitation.call_id, attempt=attempt, status=status)
             if status is not None and 200 <= status < 300:
                 return
             await clock.sleep(wait)

@@ -11,8 +11,8 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from calls.domain.commands import TEXT_LIMIT
 from calls.domain.actors import Actor
+from calls.domain.commands import TEXT_LIMIT
 from calls.domain.roles import Capability
 from calls.domain.states import LIVE, CallState
 from calls.selectors import calls as selectors
@@ -29,9 +29,7 @@ LINES = 300
 def calls(request: TenantRequest) -> HttpResponse:
     """Newest first, by keyset: a page stays the same page while calls come in."""
     before = request.GET.get("before") or None
-    page = selectors.history(
-        reveal=request.member.actor.may(Capability.REVEAL), before=before, limit=PAGE
-    )
+    page = selectors.history(reveal=request.member.actor.may(Capability.REVEAL), before=before, limit=PAGE)
     context = {"member": request.member, "section": "calls", "page": page, "before": before}
     return render(request, "calls.html", context)
 

@@ -50,9 +50,7 @@ def answer(request: HttpRequest, problem: CallsError) -> HttpResponse:
     message = sentence(request, problem)
     if wants_json(request):
         field = getattr(problem, "field", "")
-        return JsonResponse(
-            {"code": problem.code, "message": message, "field": field}, status=problem.http_status
-        )
+        return JsonResponse({"code": problem.code, "message": message, "field": field}, status=problem.http_status)
     return _page(request, problem.http_status, message)
 
 

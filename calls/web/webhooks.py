@@ -108,9 +108,7 @@ def _secrets(account: ProviderAccount) -> list[str]:
             opened.append(sealing.unseal(sealed, tenant=account.tenant_id, row=account.code, field=field))
         except sealing.SealBroken as error:
             broken = error
-            logger.error(
-                "a webhook secret cannot be opened", extra={"account": account.pk, "reason": error.reason}
-            )
+            logger.error("a webhook secret cannot be opened", extra={"account": account.pk, "reason": error.reason})
     if broken is not None and not opened:
         raise broken
     return opened

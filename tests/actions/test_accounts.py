@@ -50,13 +50,18 @@ def test_of_a_short_secret_there_is_no_hint():
 
 
 def test_what_is_the_same_is_left_alone(adam, account):
-    assert accounts.change(account, api_key=KEY, webhook_secrets=["first"], base_url=account.base_url, by=adam.actor) == []
+    assert (
+        accounts.change(account, api_key=KEY, webhook_secrets=["first"], base_url=account.base_url, by=adam.actor) == []
+    )
     assert AuditEntry.objects.count() == 1
 
 
 def test_a_rotation_keeps_the_secret_before(adam, account):
     assert accounts.change(account, webhook_secrets=["second", "first"], by=adam.actor) == ["webhook_secrets"]
-    assert (_opened(account, "webhook_secret"), _opened(account, "previous_webhook_secret")) == ("second", "first")
+    assert (_opened(account, "webhook_secret"), _opened(account, "previous_webhook_secret")) == (
+        "second",
+        "first",
+    )
     assert accounts.change(account, webhook_secrets=["second"], by=adam.actor) == ["webhook_secrets"]
     assert _opened(account, "previous_webhook_secret") == b""
 

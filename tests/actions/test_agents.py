@@ -56,7 +56,10 @@ def test_settings_are_merged_and_what_is_not_given_stays(scope, adam, agent):
     ("fields", "field"),
     [
         ({"voice": "nobody"}, "voice"),
-        ({"settings": {"turn_detection": {"type": "server_vad", "threshold": 3}}}, "turn_detection.threshold"),
+        (
+            {"settings": {"turn_detection": {"type": "server_vad", "threshold": 3}}},
+            "turn_detection.threshold",
+        ),
         ({"settings": {"tools": [{"type": "function"}]}}, "tools[0].name"),
         ({"settings": {"temperature": 1}}, "temperature"),
     ],

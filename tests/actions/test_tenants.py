@@ -40,7 +40,11 @@ def test_only_what_differs_is_changed_and_audited(acme, adam):
     assert Tenant.objects.get(slug="acme").currency == "EUR"
     with tenant_scope(acme.id):
         entry = AuditEntry.objects.get()
-    assert (entry.verb, entry.actor_id, entry.detail) == ("tenant.changed", adam.user.pk, {"fields": ["currency"]})
+    assert (entry.verb, entry.actor_id, entry.detail) == (
+        "tenant.changed",
+        adam.user.pk,
+        {"fields": ["currency"]},
+    )
 
 
 def test_supervisors_change_no_tenant(acme, sam):

@@ -34,5 +34,8 @@ def test_the_application_cannot_change_an_entry(acme, entry, statement):
 
 @pytest.mark.parametrize("statement", CHANGES)
 def test_not_even_the_owner_of_the_table_can(committed_db, acme, entry, statement):
-    with psycopg.connect(committed_db) as owner, pytest.raises(psycopg.errors.RaiseException, match="only grows"):
+    with (
+        psycopg.connect(committed_db) as owner,
+        pytest.raises(psycopg.errors.RaiseException, match="only grows"),
+    ):
         owner.execute(statement)

@@ -95,10 +95,14 @@ def test_every_tenant_table_forces_a_policy_on_the_application(catalogue):
 
 def test_the_roles_of_processes_own_nothing_and_bypass_nothing(catalogue):
     for role in (settings.APP_ROLE, settings.SIDEBAND_ROLE):
-        assert catalogue.execute(
-            "select rolsuper, rolbypassrls, rolcanlogin, rolcreaterole, rolcreatedb from pg_roles where rolname = %s",
-            [role],
-        ).fetchone() == (False,) * 5
+        assert (
+            catalogue.execute(
+                "select rolsuper, rolbypassrls, rolcanlogin, rolcreaterole, rolcreatedb from pg_roles"
+                " where rolname = %s",
+                [role],
+            ).fetchone()
+            == (False,) * 5
+        )
         owned = catalogue.execute("select relname from pg_class where relowner = %s::regrole", [role]).fetchall()
         assert owned == []
 
@@ -122,13 +126,21 @@ def test_without_a_tenant_every_table_is_empty_and_with_one_it_holds_its_rows_on
 
 
 def test_a_row_for_another_tenant_is_refused(acme, globex):
-    with tenant_scope(acme.id), pytest.raises(ProgrammingError, match="row-level security"), transaction.atomic():
+    with (
+        tenant_scope(acme.id),
+        pytest.raises(ProgrammingError, match="row-level security"),
+        transaction.atomic(),
+    ):
         Agent.objects.create(tenant=globex, name="Spy", model="m")
 
 
 def test_a_row_cannot_be_moved_to_another_tenant(acme, globex):
     agent = factories.make_agent(acme)
-    with tenant_scope(acme.id), pytest.raises(ProgrammingError, match="row-level security"), transaction.atomic():
+    with (
+        tenant_scope(acme.id),
+        pytest.raises(ProgrammingError, match="row-level security"),
+        transaction.atomic(),
+    ):
         Agent.objects.filter(pk=agent.pk).update(tenant=globex)
 
 

@@ -15,8 +15,7 @@ GENERATED = {"calls/migrations/0001_initial.py"}
 )
 def test_no_module_is_longer_than_it_may_be(folder, most):
     lengths = {
-        path.relative_to(ROOT).as_posix(): len(path.read_text().splitlines())
-        for path in (ROOT / folder).rglob("*.py")
+        path.relative_to(ROOT).as_posix(): len(path.read_text().splitlines()) for path in (ROOT / folder).rglob("*.py")
     }
     too_long = {name: length for name, length in lengths.items() if length > most and name not in GENERATED}
     assert too_long == {}

@@ -122,9 +122,7 @@ def created(response_id: str, **known: Any) -> events.ResponseCreated:
     return events.ResponseCreated(events.ResponseInfo(response_id, "in_progress", "conv_1", **known))
 
 
-def done(
-    response_id: str, *items: events.Item, status: str = "completed", **known: Any
-) -> events.ResponseDone:
+def done(response_id: str, *items: events.Item, status: str = "completed", **known: Any) -> events.ResponseDone:
     known.setdefault("tokens", TOKENS)
     return events.ResponseDone(events.ResponseInfo(response_id, status, "conv_1", items=items, **known))
 

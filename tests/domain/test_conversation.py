@@ -6,7 +6,18 @@ from datetime import UTC, datetime, timedelta
 
 from calls.domain import events
 from calls.domain.changes import NoteAdded, PartialText, RateLimitsChanged, SessionChanged, UsageRecorded
-from tests.domain.talk import PLAN, Talk, agent_item, audio_item, created, done, opening, reply, utterance, words
+from tests.domain.talk import (
+    PLAN,
+    Talk,
+    agent_item,
+    audio_item,
+    created,
+    done,
+    opening,
+    reply,
+    utterance,
+    words,
+)
 
 
 def test_an_utterance_is_a_turn_from_its_first_sound_to_its_words() -> None:
@@ -125,9 +136,7 @@ def test_keys_silence_and_limits_are_told() -> None:
         ("keypad", {"key": "5"}),
         ("silence_timeout", {"item_id": "item_u"}),
     ]
-    assert talk.of(RateLimitsChanged)[0].limits == {
-        "tokens": {"limit": 100, "remaining": 50, "reset_seconds": 1.5}
-    }
+    assert talk.of(RateLimitsChanged)[0].limits == {"tokens": {"limit": 100, "remaining": 50, "reset_seconds": 1.5}}
 
 
 def test_oddities_are_noted_once_and_counted() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -131,9 +131,7 @@ def test_gone_after_a_drop_ends_the_call_at_the_time_of_the_drop() -> None:
 
     talk(inputs.Gone(), seconds=3)
 
-    assert talk.of(CallStateChanged) == [
-        CallStateChanged(CallState.ENDED, dropped, EndReason.REMOTE_HANG_UP)
-    ]
+    assert talk.of(CallStateChanged) == [CallStateChanged(CallState.ENDED, dropped, EndReason.REMOTE_HANG_UP)]
     assert talk.of(AttachmentChanged)[-1].attachment == Attachment.CLOSED
     assert talk.of(GapRecorded) == []
 
@@ -150,6 +148,24 @@ def test_the_end_closes_what_is_open() -> None:
     ]
     assert [(bill.ref_id, bill.complete) for bill in talk.of(UsageRecorded)] == [("resp_1", False)]
     assert all(turn.ended_at for turn in talk.turns)
+
+
+def test_a_call_that_ends_after_a_mended_gap_ends_when_it_is_told() -> None:
+    talk = Talk()
+    talk(inputs.Detached(1006), inputs.Attached(), inputs.Gone())
+
+    assert talk.of(CallStateChanged)[-1].at == talk.at
+
+
+@pytest.mark.parametrize("last", [None, START - timedelta(seconds=30)])
+def test_a_new_owner_does_not_seek_a_call_beyond_its_cap(last: datetime | None) -> None:
+    talk = Talk(attached=False, state=CallState.ACTIVE, attachment=Attachment.REATTACHING, deadline=START)
+
+    step = talk(inputs.Resumed(last), inputs.Tick())
+
+    assert talk.states == [("ended", "max_duration")]
+    assert step.wake_at is None
+    assert len(talk.of(GapRecorded)) == (last is not None)
 
 
 def test_gone_before_the_leg_came_up_is_left_to_the_runner() -> None:
@@ -236,17 +252,13 @@ def test_a_new_owner_that_finds_no_call_says_that_it_ended_unattended() -> None:
     talk(inputs.Resumed(last), inputs.Gone())
 
     assert talk.of(GapRecorded) == [GapRecorded(last, talk.at, "ended_unattended")]
-    assert talk.of(CallStateChanged)[-1] == CallStateChanged(
-        CallState.ENDED, talk.at, EndReason.UNATTENDED
-    )
+    assert talk.of(CallStateChanged)[-1] == CallStateChanged(CallState.ENDED, talk.at, EndReason.UNATTENDED)
 
 
 def test_a_new_owner_goes_on_with_the_stored_turns() -> None:
     before = Talk()
     before(*utterance("item_u", None), *opening("resp_1", "item_a", "item_u", ["Let me"]))
-    talk = Talk(
-        attached=False, state=CallState.ACTIVE, attachment=Attachment.DETACHED, turns=before.turns
-    )
+    talk = Talk(attached=False, state=CallState.ACTIVE, attachment=Attachment.DETACHED, turns=before.turns)
 
     talk(inputs.Resumed(START), inputs.Attached(), *words("item_u", "What time is it?"))
     talk(*closing_of("Let me look."), *utterance("item_v", "item_a"))
@@ -306,9 +318,7 @@ def test_nothing_comes_of_what_arrives_after_the_end() -> None:
         ([], inputs.GaveUp(CallState.REFUSED, EndReason.BUSY)),
     ],
 )
-def test_misuse_by_our_own_code_is_an_invalid_transition(
-    given: list[inputs.Input], misuse: inputs.Input
-) -> None:
+def test_misuse_by_our_own_code_is_an_invalid_transition(given: list[inputs.Input], misuse: inputs.Input) -> None:
     talk = Talk()
     talk(*given)
 

@@ -80,7 +80,11 @@ def test_an_interruption_while_playing_cuts_a_completed_reply() -> None:
 
 def test_a_reply_that_was_cancelled_before_playback_was_not_heard() -> None:
     talk = Talk()
-    talk(*reply("resp_0", "item_0", None, "Hi."), events.PlaybackStarted("resp_0"), events.PlaybackStopped("resp_0"))
+    talk(
+        *reply("resp_0", "item_0", None, "Hi."),
+        events.PlaybackStarted("resp_0"),
+        events.PlaybackStopped("resp_0"),
+    )
     talk(*opening("resp_1", "item_a", "item_0", [TEXT]))
 
     talk(done("resp_1", agent_item("item_a", TEXT, "incomplete"), status="cancelled", reason="turn_detected"))
@@ -127,7 +131,11 @@ def test_of_two_messages_only_the_one_that_was_cut_is_cut_off() -> None:
 def test_a_cancelled_answer_to_noise_is_no_interruption() -> None:
     talk = Talk()
 
-    talk(*utterance("item_u", None), created("resp_1"), done("resp_1", status="cancelled", reason="turn_detected"))
+    talk(
+        *utterance("item_u", None),
+        created("resp_1"),
+        done("resp_1", status="cancelled", reason="turn_detected"),
+    )
 
     assert talk.notes == []
     assert talk.order == ["item_u"]
@@ -153,9 +161,7 @@ def test_a_response_that_fails_without_an_error_event_is_noted(
 
 
 @pytest.mark.parametrize(("tokens", "complete"), [(None, False), (events.Tokens(), True), (TOKENS, True)])
-def test_a_bill_is_complete_where_the_provider_gave_figures(
-    tokens: events.Tokens | None, complete: bool
-) -> None:
+def test_a_bill_is_complete_where_the_provider_gave_figures(tokens: events.Tokens | None, complete: bool) -> None:
     talk = Talk()
 
     talk(created("resp_1"), done("resp_1", status="failed", tokens=tokens))
@@ -209,9 +215,7 @@ def test_a_tool_call_is_one_turn_and_its_output_another() -> None:
         events.ArgumentsDone("resp_1", "item_f", "call_1", None, "{}"),
         events.ItemDone(tool_item("completed", "{}"), None),
         done("resp_1", tool_item("completed", "{}")),
-        events.ItemAdded(
-            events.Item("item_o", "function_call_output", tool_call_id="call_1", output="Fog."), "item_f"
-        ),
+        events.ItemAdded(events.Item("item_o", "function_call_output", tool_call_id="call_1", output="Fog."), "item_f"),
     )
 
     call, output = talk.turns

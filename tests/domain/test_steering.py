@@ -161,7 +161,12 @@ def test_stop_talking_cancels_and_clears() -> None:
         {"type": "output_audio_buffer.clear", "event_id": SECOND},
     ]
     talk(
-        done("resp_1", agent_item("item_a", "Once", "incomplete"), status="cancelled", reason="client_cancelled"),
+        done(
+            "resp_1",
+            agent_item("item_a", "Once", "incomplete"),
+            status="cancelled",
+            reason="client_cancelled",
+        ),
         events.PlaybackCleared("resp_1"),
     )
 
@@ -285,9 +290,7 @@ def test_an_end_long_after_a_hang_up_has_another_reason() -> None:
         (Verb.SAY, "Hold on.", marked("resp_1")),
     ],
 )
-def test_silence_is_not_a_confirmation_and_a_late_proof_is(
-    verb: Verb, text: str, late: events.Event
-) -> None:
+def test_silence_is_not_a_confirmation_and_a_late_proof_is(verb: Verb, text: str, late: events.Event) -> None:
     talk = Talk()
     step = talk(claim(verb, text))
     assert step.wake_at == talk.at + timedelta(seconds=10)
@@ -393,6 +396,18 @@ def test_a_new_owner_repeats_only_what_does_no_harm_twice(verb: Verb, then: list
     talk = resumed(verb, CommandState.CLAIMED, "x")
 
     talk(inputs.Attached())
+
+    assert talk.commands == then
+
+
+@pytest.mark.parametrize(
+    ("verb", "then"), [(Verb.INFORM, ["not_confirmed"]), (Verb.HANG_UP, ["sent", "not_confirmed"])]
+)
+def test_a_new_owner_that_gets_no_line_does_not_know_what_was_sent(verb: Verb, then: list[str]) -> None:
+    talk = resumed(verb, CommandState.CLAIMED, "x")
+    assert talk.control == ([ControlCall("hang_up", COMMAND)] if verb is Verb.HANG_UP else [])
+
+    talk.tick(15)
 
     assert talk.commands == then
 

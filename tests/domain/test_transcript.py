@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from calls.domain import events
 from calls.domain.changes import TurnChanged
-from tests.domain.talk import START, Talk, agent_item, audio_item, reply, utterance
 from calls.domain.transcript import Transcript
+from tests.domain.talk import START, Talk, agent_item, audio_item, reply, utterance
 
 
 def test_an_item_inserted_between_two_leaves_their_ranks_alone() -> None:
@@ -19,9 +19,7 @@ def test_an_item_inserted_between_two_leaves_their_ranks_alone() -> None:
     talk(events.ItemAdded(audio_item("between"), "a"))
 
     assert talk.order == ["a", "between", "b"]
-    assert {turn.item_id: turn.rank for turn in talk.turns} | before == {
-        turn.item_id: turn.rank for turn in talk.turns
-    }
+    assert {turn.item_id: turn.rank for turn in talk.turns} | before == {turn.item_id: turn.rank for turn in talk.turns}
 
 
 def test_speech_that_began_before_the_reply_it_follows_is_put_after_it() -> None:
@@ -49,6 +47,15 @@ def test_a_null_predecessor_of_item_done_moves_nothing() -> None:
     talk(*utterance("u", None), *reply("resp_1", "a", "u", "Hi."), events.ItemDone(audio_item("u"), None))
 
     assert talk.order == ["u", "a"]
+
+
+def test_the_first_predecessor_told_stays() -> None:
+    talk = Talk()
+
+    talk(*(events.ItemAdded(audio_item(here), there) for here, there in (("a", None), ("b", "a"), ("c", "b"))))
+    talk(events.ItemDone(audio_item("c"), "a"))
+
+    assert talk.order == ["a", "b", "c"]
 
 
 def test_a_circle_of_predecessors_is_survived() -> None:

@@ -40,9 +40,7 @@ def test_the_key_travels_in_a_header_and_shows_nowhere():
         assert KEY not in endpoint.url + repr(endpoint) + repr(account) + str(account)
 
 
-@pytest.mark.parametrize(
-    ("base_url", "call_id"), [("ftp://h", "r"), ("h/v1", "r"), ("", "r"), ("https://h", "")]
-)
+@pytest.mark.parametrize(("base_url", "call_id"), [("ftp://h", "r"), ("h/v1", "r"), ("", "r"), ("https://h", "")])
 def test_an_endpoint_needs_an_address_and_a_call(base_url, call_id):
     with pytest.raises(InvalidInput):
         sideband_endpoint(Account(base_url, KEY), call_id)

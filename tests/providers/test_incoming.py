@@ -51,9 +51,7 @@ def test_an_incoming_call_is_understood():
     assert "4255550100" not in repr(call.body.get("none")) and "sip_headers" not in repr(call)
 
 
-@pytest.mark.parametrize(
-    "kind", ["live.transport.incoming", "response.completed", "realtime.call.ended", "x"]
-)
+@pytest.mark.parametrize("kind", ["live.transport.incoming", "response.completed", "realtime.call.ended", "x"])
 def test_any_other_type_is_an_event_to_ignore(kind):
     event = read(type=kind)
     assert isinstance(event, OtherEvent)
@@ -88,9 +86,7 @@ def test_what_is_no_event_is_rejected(body):
         parse(body, AT)
 
 
-@pytest.mark.parametrize(
-    "value", [None, "1800000000", True, 0, -5, AT + 301, AT * 1000, 1e400, "x", [], 1e300]
-)
+@pytest.mark.parametrize("value", [None, "1800000000", True, 0, -5, AT + 301, AT * 1000, 1e400, "x", [], 1e300])
 def test_without_a_credible_time_the_attempt_counts(value):
     assert read(created_at=value).created_at == datetime.fromtimestamp(AT, UTC)
 

@@ -165,9 +165,7 @@ def test_refused_by_name(settings, field):
     ).replace("tunnel_id", ""), "no name of our own classes"
 
 
-@pytest.mark.parametrize(
-    "name", ["temperature", "modalities", "max_response_output_tokens", "model", "voice"]
-)
+@pytest.mark.parametrize("name", ["temperature", "modalities", "max_response_output_tokens", "model", "voice"])
 def test_settings_that_do_not_exist(name):
     with pytest.raises(InvalidInput) as refusal:
         body(**{name: 1})
@@ -198,9 +196,7 @@ def test_bodies_from_elsewhere(extra, field):
 
 def test_a_refusal_never_quotes_a_secret_of_a_tool():
     with pytest.raises(InvalidInput) as refusal:
-        validate(
-            body(tools=[{**MCP, "authorization": 7, "headers": {"k": "hunter2"}, "allowed_tools": "hunter2"}])
-        )
+        validate(body(tools=[{**MCP, "authorization": 7, "headers": {"k": "hunter2"}, "allowed_tools": "hunter2"}]))
     assert "hunter2" not in str(refusal.value)
 
 
@@ -216,7 +212,5 @@ def test_every_setting_has_a_place_that_the_rules_know():
         model = session_body._Session
         *parents, last = path
         for parent in parents:
-            model = next(
-                part for part in model.model_fields[parent].annotation.__args__ if part is not type(None)
-            )
+            model = next(part for part in model.model_fields[parent].annotation.__args__ if part is not type(None))
         assert last in model.model_fields

@@ -28,9 +28,7 @@ def turns(call_id: str, frames: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _row(call_id: str, item: dict[str, Any]) -> dict[str, Any]:
-    text = " ".join(
-        part.get("text") or part.get("transcript") or "" for part in item.get("content") or ()
-    ).strip()
+    text = " ".join(part.get("text") or part.get("transcript") or "" for part in item.get("content") or ()).strip()
     return {
         "call_id": call_id,
         "item_id": item["id"],

@@ -1,4 +1,4 @@
-"""The openai SDK's types as the judge of frames: real validation, and no field that the type does not know."""
+"""The openai SDK's types as the judge of frames: real validation, and no unknown field."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ UNDECLARED = {"obfuscation"}
 SESSION_EXTRAS = {"id", "object", "expires_at", "speed"}
 
 MODELS: dict[str, type[BaseModel]] = {
-    get_args(model.model_fields["type"].annotation)[0]: model
-    for model in get_args(get_args(RealtimeServerEvent)[0])
+    get_args(model.model_fields["type"].annotation)[0]: model for model in get_args(get_args(RealtimeServerEvent)[0])
 }
 
 
@@ -21,9 +20,7 @@ def check(frame: dict[str, Any]) -> None:
     """Raise unless the frame is a valid event of its type."""
     model = MODELS[frame["type"]]
     event = model.model_validate(frame)
-    assert extras(event) <= UNDECLARED | (
-        SESSION_EXTRAS if frame["type"].startswith("session.") else set()
-    ), frame
+    assert extras(event) <= UNDECLARED | (SESSION_EXTRAS if frame["type"].startswith("session.") else set()), frame
     if "event_id" in model.model_fields:
         assert frame["event_id"].startswith("event_"), frame
 

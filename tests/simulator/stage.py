@@ -101,6 +101,7 @@ class Stage:
     base: str
     http: aiohttp.ClientSession
     deliveries: list[Delivery] = field(default_factory=list)
+    delivered: asyncio.Condition = field(default_factory=asyncio.Condition)
     answer: int = 200
     """What the tenant answers to webhooks."""
 
@@ -160,7 +161,10 @@ async def staged(tmp_path: Path, speed: float = FAST) -> Any:
     deliveries: list[Delivery] = []
 
     async def tenant(request: web.Request) -> web.Response:
-        deliveries.append(Delivery(dict(request.headers), await request.read()))
+        body = await request.read()
+        async with stage.delivered:
+            deliveries.append(Delivery(dict(request.headers), body))
+            stage.delivered.notify_all()
         return web.Response(status=stage.answer)
 
     ledger = Ledger(tmp_path / "ledger.jsonl")
@@ -170,6 +174,8 @@ async def staged(tmp_path: Path, speed: float = FAST) -> Any:
         account = Account(f"{tenant_url}/webhooks", SECRET, KEY, ("+442079460001",))
         rival = Account(f"{tenant_url}/webhooks", "whsec_cml2YWw=", "sk-globex", ("+442079460999",))
         provider = Provider([account, rival], Courier(http, ledger), ledger, speed=speed)
+        # At this speed seconds are milliseconds: nobody may tire before a busy machine has come round.
+        provider.patience = provider.greeting_waits = 5 * speed
         async with served(server.application(provider)) as base:
             stage = Stage(provider, ledger, base, http, deliveries)
             yield stage

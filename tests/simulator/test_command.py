@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import socket
 import sys
@@ -20,6 +21,8 @@ ACCOUNT = {
     "numbers": ["+441"],
 }
 
+BEARER = {"Authorization": "Bearer sk"}
+
 
 def free_port() -> int:
     with socket.socket() as probe:
@@ -27,13 +30,28 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+async def first_call(http: aiohttp.ClientSession) -> str:
+    """Wait until it serves and somebody calls."""
+    while True:
+        with contextlib.suppress(aiohttp.ClientConnectionError):
+            async with http.get("/_simulator/calls") as answer:
+                if calls := orjson.loads(await answer.read())["calls"]:
+                    return str(calls[0]["call_id"])
+        await asyncio.sleep(0.02)
+
+
+async def dialled(http: aiohttp.ClientSession, call_id: str) -> aiohttp.ClientWebSocketResponse:
+    while True:
+        with contextlib.suppress(aiohttp.WSServerHandshakeError):
+            return await http.ws_connect(f"/v1/realtime?call_id={call_id}")
+        await asyncio.sleep(0.005)
+
+
 @pytest.mark.asyncio
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
-async def test_it_serves_and_ends_cleanly_with_its_books_written(
-    tmp_path: Path, sign: signal.Signals
-) -> None:
+async def test_it_serves_and_ends_cleanly_with_its_books_written(tmp_path: Path, sign: signal.Signals) -> None:
     port, book = free_port(), tmp_path / "book.jsonl"
-    arguments = f"--port {port} --accounts - --calls 3 --loop --speed 20 --seed 1 --ledger {book}".split()
+    arguments = f"--port {port} --accounts - --calls 3 --loop --speed 10 --seed 1 --ledger {book}".split()
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "calls.simulator", *arguments, cwd=ROOT,
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
@@ -41,16 +59,14 @@ async def test_it_serves_and_ends_cleanly_with_its_books_written(
     assert process.stdin is not None
     process.stdin.write(orjson.dumps([ACCOUNT]))
     process.stdin.close()
-    async with asyncio.timeout(15), aiohttp.ClientSession() as http:
-        while True:
-            try:
-                async with http.get(f"http://127.0.0.1:{port}/_simulator/calls") as answer:
-                    if orjson.loads(await answer.read())["calls"]:
-                        break
-            except aiohttp.ClientConnectionError:
-                pass
-            await asyncio.sleep(0.02)
+    async with asyncio.timeout(15), aiohttp.ClientSession(f"http://127.0.0.1:{port}", headers=BEARER) as http:
+        call_id = await first_call(http)
+        # On uvloop, as the tests beside this one are not.
+        await http.post(f"/v1/realtime/calls/{call_id}/accept", json={"type": "realtime"})
+        socket_ = await dialled(http, call_id)
+        assert orjson.loads((await socket_.receive()).data)["type"] == "response.created"
         process.send_signal(sign)
+        await socket_.close()
         out, err = await process.communicate()
     assert (process.returncode, out) == (0, b"")
     assert b"Traceback" not in err

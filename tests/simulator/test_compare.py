@@ -16,8 +16,9 @@ NOON = 1_700_000_000.0
 
 def turn(item_id: str, **more: Any) -> dict[str, Any]:
     return {
-        "item_id": item_id, "kind": "message", "speaker": "agent", "text": f"words of {item_id}", "heard_ms": None,
-        "name": None, "arguments": None, "output": None, "deleted": False, "transcription": None,
+        "item_id": item_id, "kind": "message", "speaker": "agent", "text": f"words of {item_id}",
+        "heard_ms": None, "name": None, "arguments": None, "output": None, "deleted": False,
+        "transcription": None,
         "started_at": NOON, "final_at": NOON + 1, "added_seen": True, "final_seen": True, **more,
     }  # fmt: skip
 
@@ -48,9 +49,7 @@ class Export:
 
     def __init__(self) -> None:
         self.truth = truth()
-        self.calls = [
-            {"call_id": "rtc_1", "state": "ended", "from": "+44 7700 900001", "to": "sip:+442079460001@x"}
-        ]
+        self.calls = [{"call_id": "rtc_1", "state": "ended", "from": "+44 7700 900001", "to": "sip:+442079460001@x"}]
         self.turns = [
             {
                 "call_id": "rtc_1", "item_id": one["item_id"], "position": n, "speaker": one["speaker"],
@@ -160,9 +159,7 @@ def test_a_turn_sent_to_a_dying_process_is_excused_by_its_gap() -> None:
 
 def test_usage_of_a_response_that_never_ended_may_be_stated_as_incomplete() -> None:
     export = Export()
-    export.usage.append(
-        {"call_id": "rtc_1", "kind": "response", "response_id": "resp_3", "state": "incomplete"}
-    )
+    export.usage.append({"call_id": "rtc_1", "kind": "response", "response_id": "resp_3", "state": "incomplete"})
     assert export.kinds() == set()
 
 
@@ -170,11 +167,5 @@ def test_plain_values_come_in_many_forms() -> None:
     assert number("") == number(None) == 0
     assert number("4.50") == 4.5
     at = datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
-    assert (
-        instant(at)
-        == instant("2023-11-14T22:13:20Z")
-        == instant("2023-11-14T22:13:20")
-        == instant(NOON)
-        == NOON
-    )
+    assert instant(at) == instant("2023-11-14T22:13:20Z") == instant("2023-11-14T22:13:20") == instant(NOON) == NOON
     assert instant(None) is None

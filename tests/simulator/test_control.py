@@ -20,9 +20,7 @@ async def test_a_call_is_placed_watched_and_hung_up(stage: Stage) -> None:
         "account": 0,
         "call_id": "rtc_x",
     }
-    status, placed = await stage.control(
-        "POST", "calls", {**order, "speed": 10, "faults": ["dial_404"], "seed": 3}
-    )
+    status, placed = await stage.control("POST", "calls", {**order, "speed": 10, "faults": ["dial_404"], "seed": 3})
     assert (status, placed["call_id"]) == (201, "rtc_x")
     _, shown = await stage.control("GET", "calls/rtc_x")
     assert (shown["state"], shown["from"], shown["scenario"]) == ("ringing", "+447700900001", "long_chat")
@@ -96,6 +94,7 @@ async def test_the_ledger_can_keep_types_only(stage: Stage) -> None:
 
 @pytest.mark.asyncio
 async def test_a_crowd_keeps_so_many_calls_alive(stage: Stage) -> None:
+    stage.provider.patience, stage.provider.greeting_waits = 400.0, 1.0
     crowd = Crowd(calls=3, loop=True, order=Order(scenario="two_turn"), seed=1)
     stage.provider.keep(Callers(stage.provider, crowd).run())
     taken: set[str] = set()
@@ -111,12 +110,13 @@ async def test_a_crowd_keeps_so_many_calls_alive(stage: Stage) -> None:
             await asyncio.sleep(0.002)
     await stage.control("POST", "stop_new_calls")
     async with asyncio.timeout(10):
-        while stage.provider.calls:
-            await asyncio.sleep(0.01)
+        for call in list(stage.provider.calls.values()):
+            await call.ended.wait()
 
 
 @pytest.mark.asyncio
 async def test_calls_arrive_at_random_without_a_loop(stage: Stage) -> None:
+    stage.provider.patience = 30.0
     crowd = Crowd(calls=4, loop=False, order=Order(scenario="two_turn"), arrivals_per_second=1.0, seed=1)
     async with asyncio.timeout(10):
         await Callers(stage.provider, crowd).run()

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from calls.simulator import requests
 from calls.simulator.call import Call
 from calls.simulator.scenarios.behaviours import EVERY
 from calls.simulator.script import Agent, Caller, Pause, Scenario
@@ -93,9 +94,7 @@ async def test_a_bad_update_is_refused_whole(line: Line, session: Any, code: str
 @pytest.mark.asyncio
 async def test_an_item_keeps_the_id_and_the_place_the_client_chose(line: Line) -> None:
     await line.item("The caller is a VIP.", id="note_1")
-    added = await line.ear.hear(
-        "conversation.item.added", previous_item_id=line.call.conversation.items[0].id
-    )
+    added = await line.ear.hear("conversation.item.added", previous_item_id=line.call.conversation.items[0].id)
     assert added["item"]["id"] == "note_1"
     await line.ear.hear("conversation.item.done")
     first = {"type": "message", "role": "system", "content": [{"type": "input_text", "text": "Before all."}]}
@@ -131,9 +130,9 @@ async def test_items_can_be_retrieved_truncated_and_deleted(line: Line) -> None:
     await line.ear.say("conversation.item.retrieve", item_id=item_id)
     item = (await line.ear.hear("conversation.item.retrieved"))["item"]
     assert item["content"][0]["transcript"] == "Hello, this is Nora from billing."
-    assert (
-        await line.refused("conversation.item.truncate", item_id=item_id, content_index=0, audio_end_ms=99999)
-    )["param"] == "audio_end_ms"
+    assert (await line.refused("conversation.item.truncate", item_id=item_id, content_index=0, audio_end_ms=99999))[
+        "param"
+    ] == "audio_end_ms"
     await line.ear.say("conversation.item.truncate", item_id=item_id, content_index=0, audio_end_ms=500)
     await line.ear.hear("conversation.item.truncated", audio_end_ms=500)
     await line.ear.say("conversation.item.delete", item_id=item_id)
@@ -149,9 +148,7 @@ async def test_the_agent_says_exactly_the_quoted_sentence(line: Line) -> None:
     sentence = 'We call it "Plan B", and it costs 5 €.'
     instructions = f'Say exactly this to the caller, word for word: "{sentence}"'
     line.ear.forget()
-    await line.ear.say(
-        "response.create", response={"instructions": instructions, "metadata": {"command": "c1"}}
-    )
+    await line.ear.say("response.create", response={"instructions": instructions, "metadata": {"command": "c1"}})
     created = await line.ear.hear("response.created")
     assert created["response"]["metadata"] == {"command": "c1"}
     said = await line.ear.hear("response.output_audio_transcript.done")
@@ -223,6 +220,26 @@ async def test_what_is_no_event_is_an_invalid_event(line: Line, raw: str) -> Non
     assert (await line.ear.hear("error"))["error"]["code"] == "invalid_event"
 
 
+ODD: list[Any] = [None, 5, "text", [], {}, [{}], {"a": []}, True]
+
+
+@pytest.mark.asyncio
+async def test_no_odd_value_breaks_the_socket_or_the_frames(line: Line) -> None:
+    fields = ("session", "item", "item_id", "response", "response_id", "audio_end_ms", "previous_item_id")
+    for kind in requests.HANDLERS:
+        for odd in ODD:
+            await line.ear.say(kind, event_id=odd, **dict.fromkeys(fields, odd))
+    for odd in ODD:
+        await line.ear.say("session.update", session={"type": "realtime", "audio": {"input": odd}})
+        await line.ear.say("session.update", session={"type": "realtime", "audio": {"output": {"format": odd}}})
+        message = {"type": "message", "role": "system", "content": [{"type": "input_text", "text": odd}]}
+        await line.ear.say("conversation.item.create", item=message)
+        await line.ear.say("conversation.item.create", item={"type": odd, "role": odd, "content": odd})
+        await line.ear.say("response.create", response={"instructions": odd, "metadata": odd})
+    await line.ear.say("response.cancel", response_id="resp_none", event_id="last")
+    await line.ear.error("last")
+
+
 @pytest.mark.asyncio
 async def test_the_input_buffer_is_minimal(line: Line) -> None:
     await line.ear.say("input_audio_buffer.append", audio="AAAA")
@@ -243,9 +260,7 @@ async def test_a_tool_answered_by_a_client_goes_on_when_the_client_says_so(stage
     truth = await stage.truth(call)
     outputs = [turn for turn in truth["turns"] if turn["kind"] == "tool_output"]
     assert [turn["output"] for turn in outputs] == ['{"ok": true}']
-    spoken = [
-        turn["text"] for turn in truth["turns"] if turn["speaker"] == "agent" and turn["kind"] == "message"
-    ]
+    spoken = [turn["text"] for turn in truth["turns"] if turn["speaker"] == "agent" and turn["kind"] == "message"]
     assert len(spoken) == len(set(spoken)), "the agent said the same twice"
 
 

@@ -1,8 +1,9 @@
-"""Every scenario over a real socket: frames the SDK accepts, in the recorded order, adding up to the truth."""
+"""Every scenario over a real socket: valid frames in the recorded order that add up to the truth."""
 
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections import defaultdict
 from typing import Any
@@ -30,9 +31,7 @@ INSIDE_A_MESSAGE = [
 ]
 
 
-async def follow(
-    stage: Stage, scenario: str, **order: Any
-) -> tuple[dict[str, Any], list[dict[str, Any]], list[Any]]:
+async def follow(stage: Stage, scenario: str, **order: Any) -> tuple[dict[str, Any], list[dict[str, Any]], list[Any]]:
     """The truth of one call, all that a monitor heard of it, and the monitor's gaps."""
     call = stage.place(scenario, **order)
     ear = await stage.attend(call)
@@ -101,10 +100,7 @@ def check_order(frames: list[dict[str, Any]]) -> None:
             story.append(kind)
     for response_id, story in stories.items():
         spoken = [kind for kind in story if kind in INSIDE_A_MESSAGE]
-        if (
-            "response.output_audio_transcript.done" in story
-            and "response.function_call_arguments.done" not in story
-        ):
+        if "response.output_audio_transcript.done" in story and "response.function_call_arguments.done" not in story:
             assert "response.created" not in story or spoken == INSIDE_A_MESSAGE, (response_id, story)
         if story[0] == "response.created" and "response.done" in story:
             assert story[-1] == "response.done"
@@ -179,6 +175,7 @@ async def test_each_end_has_its_outcome(stage: Stage, scenario: str, outcome: st
 
 @pytest.mark.asyncio
 async def test_what_is_said_while_nobody_listens_is_marked_unseen(stage: Stage) -> None:
+    stage.provider.greeting_waits = 1.0
     call = stage.place("drop_and_resume")
     status, _ = await stage.verb(call.id, "accept", {"type": "realtime"})
     assert status == 200
@@ -188,20 +185,16 @@ async def test_what_is_said_while_nobody_listens_is_marked_unseen(stage: Stage) 
     assert sum(truth["tokens_seen"].values()) == 0 < truth["tokens"]["output_audio"]
 
 
-@pytest.mark.asyncio
-async def test_the_mix_draws_every_kind_and_mostly_ordinary_talks() -> None:
-    import random
-
+def test_the_mix_draws_every_kind_and_mostly_ordinary_talks() -> None:
     dice = random.Random(5)
-    names = [scenarios.chosen("mix", dice).name for _ in range(3000)]
+    drawn = [scenarios.chosen("mix", dice) for _ in range(3000)]
+    names = [scenario.name for scenario in drawn if scenario]
     assert set(names) == set(scenarios.BY_NAME)
     assert 0.4 < names.count("long_chat") / len(names) < 0.6
 
 
 @pytest.mark.parametrize("scenario", scenarios.BY_NAME.values(), ids=lambda one: one.name)
 def test_no_script_leaves_a_blank_unfilled(scenario: Any) -> None:
-    import random
-
     for seed in range(40):
         for step in scenario.write(random.Random(seed)):
             words = getattr(step, "text", "") + getattr(step, "then", "") + getattr(step, "filler", "")

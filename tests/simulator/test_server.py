@@ -80,6 +80,7 @@ async def test_a_rejected_call_is_over(stage: Stage) -> None:
 
 @pytest.mark.asyncio
 async def test_a_call_nobody_takes_is_given_up(stage: Stage) -> None:
+    stage.provider.patience = 30.0
     truth = await stage.truth(stage.place())
     assert (truth["outcome"], truth["accepts"], truth["answered_at"]) == ("never_accepted", 0, None)
 

@@ -12,15 +12,12 @@ from tests.simulator.stage import SECRET, SESSION, Stage
 
 
 async def deliveries(stage: Stage, count: int) -> None:
-    async with asyncio.timeout(5):
-        while len(stage.deliveries) < count:
-            await asyncio.sleep(0.002)
+    async with asyncio.timeout(5), stage.delivered:
+        await stage.delivered.wait_for(lambda: len(stage.deliveries) >= count)
 
 
 @pytest.mark.asyncio
-@pytest.mark.parametrize(
-    "fault", [None, "webhook_old", "webhook_late", "webhook_shuffled", "webhook_doubled"]
-)
+@pytest.mark.parametrize("fault", [None, "webhook_old", "webhook_late", "webhook_shuffled", "webhook_doubled"])
 async def test_every_delivery_verifies(stage: Stage, fault: str | None) -> None:
     call = stage.place(faults=[fault] if fault else [])
     await deliveries(stage, 2 if fault == "webhook_doubled" else 1)

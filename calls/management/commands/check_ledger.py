@@ -27,9 +27,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("ledger", type=Path, help="the simulator's ledger, JSON lines")
-        parser.add_argument(
-            "--tenant", required=True, action="append", metavar="SLUG", help="repeat for several"
-        )
+        parser.add_argument("--tenant", required=True, action="append", metavar="SLUG", help="repeat for several")
 
     def handle(self, *args: Any, **options: Any) -> None:
         truths = list(_truths(options["ledger"]))

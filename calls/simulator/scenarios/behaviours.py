@@ -75,9 +75,7 @@ def barge_in_playing(talk: Talker) -> list[Step]:
 
 def _tool(talk: Talker, *, works: bool) -> list[Step]:
     tool = talk.tool()
-    output = (
-        talk.data(tool.output) if works else '{"error": "timeout", "detail": "no answer within 12 seconds"}'
-    )
+    output = talk.data(tool.output) if works else '{"error": "timeout", "detail": "no answer within 12 seconds"}'
     return [
         Caller(talk.words(tool.question)),
         Tool(
@@ -123,9 +121,7 @@ def angry_caller(talk: Talker) -> list[Step]:
         ),
         Agent("It should take less than two minutes. Would you like to wait, or shall we call you back?"),
         Caller(talk.words("Call me back, [and today|on {day}]. And write down that I complained.")),
-        Agent(
-            talk.words("I have written down your complaint under {reference}, and you will be called back.")
-        ),
+        Agent(talk.words("I have written down your complaint under {reference}, and you will be called back.")),
         Caller("We'll see."),
     ]
 

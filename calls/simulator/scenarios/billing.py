@@ -43,8 +43,7 @@ DESK = Desk(
         (
             (
                 "I would like to change the day my bill is [taken|paid], please.",
-                "Of course. At the moment it leaves your account on the first. Which day would suit you "
-                "better?",
+                "Of course. At the moment it leaves your account on the first. Which day would suit you better?",
             ),
             (
                 "I'm paid on the twenty-fifth, so maybe the twenty-eighth.",
@@ -65,8 +64,7 @@ DESK = Desk(
             ),
             (
                 "Email, please. The one ending in example dot com.",
-                "They are on their way. Each one is a separate document, and the VAT is shown on the "
-                "second page.",
+                "They are on their way. Each one is a separate document, and the VAT is shown on the second page.",
             ),
         ),
         (
@@ -82,8 +80,7 @@ DESK = Desk(
             ),
             (
                 "[Okay|Alright], let's do that. Does it go on my credit record?",
-                "No. As long as the payments arrive, nothing is reported. I have noted reference "
-                "{reference} for you.",
+                "No. As long as the payments arrive, nothing is reported. I have noted reference {reference} for you.",
             ),
         ),
         (
@@ -107,9 +104,7 @@ DESK = Desk(
             arguments='{"reference": "{reference}", "amount": "{amount}"}',
             output='{"status": "received", "received_on": "{day}", "amount": "{amount}"}',
             answer="Yes, it arrived on {day}. Your account is up to date.",
-            apology=(
-                "I'm afraid the payment system is not answering. I will have somebody call you back by {day}."
-            ),
+            apology=("I'm afraid the payment system is not answering. I will have somebody call you back by {day}."),
         ),
         ToolTalk(
             question="What is left to pay on my account?",

@@ -14,8 +14,7 @@ DESK = Desk(
         (
             (
                 "I'd like a table for {count} on {day} evening, please.",
-                "With pleasure. On {day} I have something at seven and at half past eight. Which do you "
-                "prefer?",
+                "With pleasure. On {day} I have something at seven and at half past eight. Which do you prefer?",
             ),
             (
                 "Half past eight, if it's [by the window|outside|not too loud].",
@@ -23,8 +22,7 @@ DESK = Desk(
             ),
             (
                 "{surname}, please. One of us is allergic to nuts.",
-                "Thank you, {surname} for {count}, half past eight on {day}. I have told the kitchen "
-                "about the nuts.",
+                "Thank you, {surname} for {count}, half past eight on {day}. I have told the kitchen about the nuts.",
             ),
         ),
         (
@@ -44,20 +42,17 @@ DESK = Desk(
             ),
             (
                 "What's the price of the quiet one?",
-                "It is {amount} for both nights, with breakfast. You can cancel free of charge until the "
-                "day before.",
+                "It is {amount} for both nights, with breakfast. You can cancel free of charge until the day before.",
             ),
             (
                 "[Good|Great], I'll take it. We arrive late, around eleven.",
-                "No trouble at all. The night porter will have your key, and your booking number is "
-                "{reference}.",
+                "No trouble at all. The night porter will have your key, and your booking number is {reference}.",
             ),
         ),
         (
             (
                 "I have to cancel for {day}. My daughter is ill.",
-                "I'm sorry, I hope she is better soon. Shall I cancel it altogether or hold it for the "
-                "week after?",
+                "I'm sorry, I hope she is better soon. Shall I cancel it altogether or hold it for the week after?",
             ),
             (
                 "Hold it for the week after, same time.",

@@ -29,9 +29,7 @@ class Person:
 
 def caller(dice: Random) -> Person:
     name = f"{dice.choice(FIRST)} {dice.choice(LAST)}"
-    number = dice.choice(("+4420794600{:02d}", "+4416196000{:02d}", "+4477009000{:02d}")).format(
-        dice.randrange(100)
-    )
+    number = dice.choice(("+4420794600{:02d}", "+4416196000{:02d}", "+4477009000{:02d}")).format(dice.randrange(100))
     return Person(name, number)
 
 

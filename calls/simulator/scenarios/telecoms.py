@@ -23,8 +23,7 @@ DESK = Desk(
             ),
             (
                 "[Okay|Right], done. Now it's blinking green.",
-                "That is the sound of success, more or less. Give it two minutes; I can see it signing in "
-                "from here.",
+                "That is the sound of success, more or less. Give it two minutes; I can see it signing in from here.",
             ),
         ),
         (
@@ -34,8 +33,7 @@ DESK = Desk(
             ),
             (
                 "{count}, and one of them is [brick|old stone|really thick].",
-                "Then a second access point helps more than anything you can set. I can send you one for "
-                "{small}.",
+                "Then a second access point helps more than anything you can set. I can send you one for {small}.",
             ),
             (
                 "Do I have to set it up myself?",
@@ -103,10 +101,7 @@ DESK = Desk(
                 "The line is in sync at seventy-two megabits, but it counts many errors. I'll send an "
                 "engineer on {day}."
             ),
-            apology=(
-                "The test did not come back. I have opened a ticket, {reference}, and will text you the "
-                "result."
-            ),
+            apology=("The test did not come back. I have opened a ticket, {reference}, and will text you the result."),
         ),
         ToolTalk(
             question="Is there an outage around {street}?",

@@ -34,8 +34,7 @@ DESK = Desk(
             ),
             (
                 "Yes, he can move them, but he cries when I touch the wrist.",
-                "Keep it still and cool. He should be seen today; the injuries unit at {street} is open "
-                "until eight.",
+                "Keep it still and cool. He should be seen today; the injuries unit at {street} is open until eight.",
             ),
         ),
         (
@@ -55,8 +54,7 @@ DESK = Desk(
             ),
             (
                 "The fourth of {month}, eighty-two.",
-                "Thank you. The doctor has marked them as normal and left a note that no further test is "
-                "needed.",
+                "Thank you. The doctor has marked them as normal and left a note that no further test is needed.",
             ),
             (
                 "[Oh good|That's a relief]. Do I need to come in again?",
@@ -66,8 +64,7 @@ DESK = Desk(
         (
             (
                 "I've been feeling very low since {month} and I don't sleep.",
-                "Thank you for telling me, that is not easy to say. Are you safe right now, and is "
-                "somebody with you?",
+                "Thank you for telling me, that is not easy to say. Are you safe right now, and is somebody with you?",
             ),
             (
                 "I'm safe. My sister is here. I'd just like to talk to [someone|a doctor].",
@@ -98,10 +95,7 @@ DESK = Desk(
             arguments='{"with": "nurse", "urgency": "routine"}',
             output='{"day": "{day}", "time": "{hour}", "with": "Nurse Evans"}',
             answer="The next one is on {day} at {hour}, with Nurse Evans.",
-            apology=(
-                "The appointment list is not loading. Somebody from the practice will call you this "
-                "afternoon."
-            ),
+            apology=("The appointment list is not loading. Somebody from the practice will call you this afternoon."),
         ),
         ToolTalk(
             question="Has the doctor's letter been sent to the hospital yet?",
@@ -110,9 +104,7 @@ DESK = Desk(
             arguments='{"patient": "{surname}", "kind": "referral"}',
             output='{"sent": true, "on": "{day}"}',
             answer="It was sent on {day}. The hospital will write to you within {count} weeks.",
-            apology=(
-                "I cannot see the letters right now, so I have left a note for the secretary to ring you."
-            ),
+            apology=("I cannot see the letters right now, so I have left a note for the secretary to ring you."),
         ),
     ),
     complaint="I have been trying to get an appointment for {count} weeks. This is not acceptable!",
@@ -122,7 +114,5 @@ DESK = Desk(
         "is easy to open at the arm, leave a quarter of an hour for the forms at the desk, and if you "
         "feel faint afterwards sit down in the waiting room until one of the nurses has had a look at you."
     ),
-    transfer=(
-        "I would like a clinician to speak to you now. I am transferring the call, please don't hang up."
-    ),
+    transfer=("I would like a clinician to speak to you now. I am transferring the call, please don't hang up."),
 )
