@@ -89,43 +89,43 @@ class Provider:
         scenario = scenarios.chosen(order.scenario, dice)
         if scenario is None:
             raise BadOrder(f"no scenario named {order.scenario}")
-        number = dice.randrange(len(self.accounts)) if order.account is None else order.account
-        if not 0 <= number < len(self.accounts):
-            raise BadOrder(f"no account {number}")
-        call_id = order.call_id or Mint().call()
-        if call_id in self.calls:
-            raise BadOrder(f"call {call_id} exists")
-        account = self.accounts[number]
-        caller = people.caller(dice)
+        account = dice.randrange(len(self.accounts)) if order.account is None else order.account
+        if not 0 <= account < len(self.accounts):
+            raise BadOrder(f"no account {account}")
+        if order.call_id in self.calls:
+            raise BadOrder(f"call {order.call_id} exists")
+        announces = scenario.announces_session if order.session_created is None else order.session_created
         call = Call(
             Birth(
-                invitation=Invitation(
-                    call_id=call_id,
-                    caller=order.caller or caller.number,
-                    caller_name=caller.name,
-                    dialled=order.dialled or dice.choice(account.numbers),
-                    account=account,
-                ),
-                account=number,
+                invitation=self._invitation(order, self.accounts[account], dice),
+                account=account,
                 scenario=scenario.name,
                 clock=Clock(order.speed or self.speed),
                 dice=dice,
                 ledger=self.ledger,
                 faults=(Faults(order.faults), self.faults),
-                announces_session=(
-                    scenario.announces_session if order.session_created is None else order.session_created
-                ),
+                announces_session=announces,
                 audio_deltas=order.audio_deltas,
                 greeting_waits=self.greeting_waits,
             )
         )
         call.force_session(scenario.session)
         self.calls[call.id] = call
-        call.mark("ringing", scenario=scenario.name, account=number)
+        call.mark("ringing", scenario=scenario.name, account=account)
         call.spawn(Play(call, scenario.write(dice)).run())
         self.keep(self._watch(call))
         self.keep(self._courier.deliver(call.birth.invitation, call.clock, list(call.birth.faults)))
         return call
+
+    def _invitation(self, order: Order, account: Account, dice: random.Random) -> Invitation:
+        caller = people.caller(dice)
+        return Invitation(
+            call_id=order.call_id or Mint().call(),
+            caller=order.caller or caller.number,
+            caller_name=caller.name,
+            dialled=order.dialled or dice.choice(account.numbers),
+            account=account,
+        )
 
     async def _watch(self, call: Call) -> None:
         """A caller who is not answered gives up; an ended call is put away."""
