@@ -131,6 +131,7 @@ class _Publisher:
 
     def __init__(self) -> None:
         self.waiting: queue.Queue[tuple[str, Message]] = queue.Queue(QUEUE_LIMIT)
+        self.failing = False
         self.thread = threading.Thread(target=self._run, name="feed-publisher", daemon=True)
         self.thread.start()
 
@@ -154,17 +155,16 @@ class _Publisher:
                 return
 
     def _run(self) -> None:
-        asyncio.run(self._send_all())
+        # Waits in this daemon thread, never in the loop's executor: its threads would hold the process's exit up.
+        with asyncio.Runner() as runner:
+            while True:
+                runner.run(self._send(*self.waiting.get()))
 
-    async def _send_all(self) -> None:
-        layer = get_channel_layer()
-        failing = False
-        while True:
-            group, message = await asyncio.to_thread(self.waiting.get)
-            try:
-                await asyncio.wait_for(layer.group_send(group, message), SEND_LIMIT_S)
-                failing = False
-            except Exception as error:  # noqa: BLE001  whatever Redis does, the next one is tried; screens resync
-                if not failing:
-                    logger.warning("announcements are lost", extra={"error": type(error).__name__})
-                failing = True
+    async def _send(self, group: str, message: Message) -> None:
+        try:
+            await asyncio.wait_for(get_channel_layer().group_send(group, message), SEND_LIMIT_S)
+            self.failing = False
+        except Exception as error:  # noqa: BLE001  whatever Redis does, the next one is tried; screens resync
+            if not self.failing:
+                logger.warning("announcements are lost", extra={"error": type(error).__name__})
+            self.failing = True

@@ -20,14 +20,11 @@ from typing import Any
 
 import psutil
 
-from realtime_ops import demo, env
+from realtime_ops import command_lines, demo, env
 from realtime_ops.processes import Group, ProcessFailed
 from realtime_ops.services import ServiceFailed, free_port, redis_command, start_postgres, wait_for_redis
 
 READY_LIMIT_S = 90.0
-DAPHNE = ["-v", "0", "--ping-interval", "10", "--ping-timeout", "15", "--websocket-max-message-size", "65536"]
-DAPHNE += ["--websocket-max-frame-size", "65536", "--application-close-timeout", "5", "--http-timeout", "30"]
-CELERY = [sys.executable, "-m", "celery", "-A", "realtime_ops"]
 
 
 def main() -> int:
@@ -86,13 +83,11 @@ class Machine:
         self._manage("migrate", "--verbosity", "0")
         self._manage("collectstatic", "--noinput", "--verbosity", "0")
         say("database and static files are ready")
-        port = str(self.args.port)
-        web = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", port, *DAPHNE]
-        self.group.add("web", [*web, "realtime_ops.asgi:application"])
+        self.group.add("web", command_lines.web(self.args.port))
         for number in range(1, self.args.sideband_workers + 1):
-            self.group.add(f"sideband-{number}", [*CELERY, *sideband_worker(number)])
-        self.group.add("jobs", [*CELERY, "worker", "-Q", "default", "-c", "1", "-n", "jobs@%h", "-l", "WARNING"])
-        self.group.add("beat", [*CELERY, "beat", "-l", "WARNING"])
+            self.group.add(f"sideband-{number}", command_lines.sideband_worker(number))
+        self.group.add("jobs", command_lines.jobs_worker())
+        self.group.add("beat", command_lines.beat())
         self._wait_until_ready()
         if self.args.mode == "demo":
             self._start_demo()
@@ -141,7 +136,7 @@ class Machine:
 
     def _manage(self, *command: str, stdin: str | None = None) -> str:
         done = subprocess.run(
-            [sys.executable, str(env.BASE_DIR / "manage.py"), *command],
+            command_lines.manage(*command),
             input=stdin, env=self.environment, capture_output=True, text=True, check=False,
         )  # fmt: skip
         if done.returncode:
@@ -154,9 +149,8 @@ class Machine:
         accounts = self.directory / "simulator.json"
         accounts.touch(mode=0o600)
         accounts.write_text(json.dumps(demo.simulator_accounts(answer)))
-        simulator = [sys.executable, "-m", "calls.simulator", "--port", str(port), "--loop"]
-        simulator += ["--accounts", str(accounts), "--calls", str(self.args.calls)]
-        self.group.add("simulator", simulator)
+        simulated = command_lines.simulator(port, accounts)
+        self.group.add("simulator", [*simulated, "--loop", "--calls", str(self.args.calls)])
 
     def _log_ins(self) -> list[str]:
         if self.args.mode == "demo":
@@ -193,21 +187,6 @@ class Machine:
                 probe.bind(("127.0.0.1", self.args.port))
             except OSError as error:
                 raise CannotStart(f"port {self.args.port} is taken; choose another: PORT=8001 make …") from error
-
-
-def sideband_worker(number: int) -> list[str]:
-    """Arguments of one sideband worker; docs/operating.md explains them."""
-    options = [
-        "-P",
-        "threads",
-        "-c",
-        "4",
-        "--prefetch-multiplier",
-        "1",
-        "--without-gossip",
-        "--without-mingle",
-    ]
-    return ["worker", "-Q", "sideband", *options, "-n", f"sideband{number}@%h", "-l", "WARNING"]
 
 
 def say(*lines: str) -> None:

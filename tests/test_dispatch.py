@@ -29,7 +29,7 @@ def broker(monkeypatch):
     monkeypatch.setattr(app.conf, "broker_write_url", server.connection_url, raising=False)
     monkeypatch.setattr(dispatch, "_publisher", None)
     yield server
-    if server.is_running:
+    if server.is_running():
         server.stop()
 
 

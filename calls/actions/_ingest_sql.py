@@ -98,7 +98,7 @@ GAPS = """
 insert into calls_gap (tenant_id, call_id, started_at, ended_at, cause)
 select tenant_id, call_id, started_at, ended_at, cause from json_to_recordset(%s::json)
     as v(tenant_id uuid, call_id bigint, started_at timestamptz, ended_at timestamptz, cause text)
-on conflict (call_id, started_at) do nothing
+on conflict (call_id, started_at) do update set ended_at = excluded.ended_at, cause = excluded.cause
 """
 
 COMMANDS = """
@@ -112,4 +112,5 @@ update calls_command m set
 from json_to_recordset(%s::json)
     as v(id uuid, state text, detail text, after_item_id text, at timestamptz)
 where m.id = v.id and m.state not in ('confirmed', 'refused', 'expired', 'cancelled')
+  and (m.state <> 'not_confirmed' or v.state = 'confirmed')
 """

@@ -56,6 +56,13 @@ class Batch:
     changes: list[Numbered] = field(default_factory=list)
     columns: Row = field(default_factory=dict)
 
+    def add(self, changes: Sequence[Numbered], columns: Row) -> None:
+        """Take what came later. Columns say how it is now, but for `oddities`, which counts what was added."""
+        self.changes += changes
+        if "oddities" in columns:
+            columns = columns | {"oddities": self.columns.get("oddities", 0) + columns["oddities"]}
+        self.columns |= columns
+
 
 @dataclass(slots=True)
 class Stored:
@@ -92,7 +99,9 @@ class _Plan:
         self.coarse: list[Body] = []
         self.turns: dict[str, Row] = {}
         self.usage: dict[tuple[str, str], Row] = {}
-        self.gaps: list[Row] = []
+        self.billed: set[tuple[str, str]] = set()
+        """What has its figures: they are not taken back"""
+        self.gaps: dict[datetime, Row] = {}
         self.commands: list[Row] = []
         self.answers = False
         self.columns: Row = dict(batch.columns)
@@ -101,6 +110,8 @@ class _Plan:
         self.head = {"id": self.ref.id, "epoch": self.ref.epoch, "n": len(self.entries)} | self.columns
 
     def _take(self, change: Numbered) -> None:
+        if isinstance(change, UsageRecorded) and not change.complete and (change.kind, change.ref_id) in self.billed:
+            return
         first_answer = (
             isinstance(change, CallStateChanged)
             and change.state is CallState.ACTIVE
@@ -126,13 +137,14 @@ class _Plan:
                 self.turns[change.turn.item_id] = key | turn | times
             case UsageRecorded():
                 self.usage[change.kind, change.ref_id] = key | usage_body(change) | {"at": change.at}
-                if not change.complete and not self.columns.get("usage_incomplete"):
+                if change.complete:
+                    self.billed.add((change.kind, change.ref_id))
+                elif not self.columns.get("usage_incomplete"):
                     self.columns["usage_incomplete"] = True
                     self._say({"usage_incomplete": True}, change.at)
             case GapRecorded():
-                self.gaps.append(
-                    key | {"started_at": change.started_at, "ended_at": change.ended_at, "cause": change.cause}
-                )
+                times = {"started_at": change.started_at, "ended_at": change.ended_at}
+                self.gaps[change.started_at] = key | times | {"cause": change.cause}
             case CommandChanged():
                 self.commands.append({"id": str(change.command_id), "at": change.at} | (found[1] if found else {}))
             case SessionChanged():
@@ -206,7 +218,7 @@ async def _insert(
             (sql.TENANT_EVENTS, tenant_events),
             (sql.TURNS, [row for plan in plans for row in plan.turns.values()]),
             (sql.USAGE, [row for plan in plans for row in plan.usage.values()]),
-            (sql.GAPS, [row for plan in plans for row in plan.gaps]),
+            (sql.GAPS, [row for plan in plans for row in plan.gaps.values()]),
         ):
             if rows:
                 await connection.execute(statement, [_json(rows)])

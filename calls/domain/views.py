@@ -91,7 +91,7 @@ def usage_body(usage: UsageRecorded) -> Body:
         "model": usage.model,
         **counts,
         "split_known": tokens.split_known if tokens else True,
-        "seconds": usage.seconds,
+        "seconds": None if usage.seconds is None else round(usage.seconds, 3),  # the column's precision
         "complete": usage.complete,
         "at": iso(usage.at),
     }

@@ -25,7 +25,8 @@ class Refused(Exception):
 
 async def admit(scope: dict[str, Any], slug: str) -> Member:
     """The member behind a socket. Raises Refused; a tenant that is not theirs and one that is not are the same."""
-    user = await get_user(scope)
+    # The session as it is now: the scope's own was read once, at the handshake.
+    user = await get_user(scope | {"session": scope["session"].__class__(scope["session"].session_key)})
     if not user.is_authenticated:
         raise Refused(SIGNED_OUT, "You are signed out.")
     member = await database_sync_to_async(member_of)(user.pk, slug)

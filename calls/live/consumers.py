@@ -24,7 +24,7 @@ from calls.exceptions import FeedGone, NotFound
 from calls.live import access, protocol, reading
 from calls.live.access import Refused
 from calls.live.cursor import Cursor, Verdict
-from calls.live.protocol import Ack, BadFrame, Hello, Wanted
+from calls.live.protocol import Ack, BadFrame, Hello, TooMuch, Wanted
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +49,7 @@ class FeedConsumer(AsyncWebsocketConsumer):
         self.behind_since: float | None = None
         self.received: deque[float] = deque(maxlen=FRAMES_PER_S)
         self.pulse: asyncio.Task[None] | None = None
+        self.refused = False
         self.order = asyncio.Lock()
         """Entries, catching up and the pulse take turns: what a socket is told stays in order"""
         self.slug = self.scope["url_route"]["kwargs"]["slug"]
@@ -64,10 +65,12 @@ class FeedConsumer(AsyncWebsocketConsumer):
     async def disconnect(self, code: int) -> None:
         if self.pulse is not None:
             self.pulse.cancel()
-        for group in self.groups_joined:
+        for group in list(self.groups_joined):
             await self._leave(group)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        if self.refused:
+            return  # said before our close arrived there
         now = time.monotonic()
         if len(self.received) == FRAMES_PER_S and now - self.received[0] < 1:
             await self._refuse(Refused(access.TOO_MANY, "Too many frames."))
@@ -77,6 +80,9 @@ class FeedConsumer(AsyncWebsocketConsumer):
             frame = protocol.read(text_data or "")
         except BadFrame as bad:
             await self._refuse(Refused(access.BAD_FRAME, str(bad)))
+            return
+        except TooMuch as much:
+            await self._refuse(Refused(access.TOO_MANY, str(much)))
             return
         match frame:
             case Ack():
@@ -154,21 +160,22 @@ class FeedConsumer(AsyncWebsocketConsumer):
             except Refused as refusal:
                 await self._refuse(refusal)
                 return
+            except (OperationalError, InterfaceError):
+                heads = {}  # the database is away; the next heartbeat asks again
+            if self.refused:
+                return
             await self.send(text_data=protocol.heartbeat(str(iso(timezone.now())), heads))
 
     async def _look_for_holes(self) -> dict[str, int]:
         """The heads of the streams; what Redis lost on the way is read from PostgreSQL, and lost groups are joined."""
         async with self.order:
             streams = [Wanted(stream, cursor.epoch, cursor.seq) for stream, cursor in self.cursors.items()]
-            try:
-                heads = await reading.heads(self.member, streams)
-                for wanted in streams:
-                    if (group := self._group(wanted)) not in self.groups_joined:
-                        await self._join(group)
-                    if heads.get(wanted.stream, wanted.seq) > wanted.seq:
-                        await self._catch_up(wanted)
-            except (OperationalError, InterfaceError):
-                return {}  # the database is away; the next heartbeat asks again
+            heads = await reading.heads(self.member, streams)
+            for wanted in streams:
+                if (group := self._group(wanted)) not in self.groups_joined:
+                    await self._join(group)
+                if heads.get(wanted.stream, wanted.seq) > wanted.seq:
+                    await self._catch_up(wanted)
             return heads
 
     async def _shed(self) -> None:
@@ -179,10 +186,12 @@ class FeedConsumer(AsyncWebsocketConsumer):
             raise Refused(access.TOO_SLOW, "This page did not keep up.")
 
     async def _tell(self, frame: str) -> None:
-        self.unacked += 1
-        await self.send(text_data=frame)
+        if not self.refused:
+            self.unacked += 1
+            await self.send(text_data=frame)
 
     async def _refuse(self, refusal: Refused) -> None:
+        self.refused = True
         await self.send(text_data=protocol.error(str(refusal.code), refusal.message))
         await self.close(code=refusal.code)
 

@@ -11,11 +11,16 @@ from uuid import UUID
 from calls.selectors.live import Snapshot, masked
 
 STREAMS_LIMIT = 20
+FRAME_LIMIT = 64 * 1024
 TENANT = "tenant"
 
 
 class BadFrame(ValueError):
     """A frame that this protocol does not have; the message says what to send."""
+
+
+class TooMuch(ValueError):
+    """A frame beyond the bounds of the protocol."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +48,12 @@ class Ack:
 
 
 def read(text: str) -> Hello | Ack:
-    """Raises BadFrame."""
+    """Raises BadFrame or TooMuch."""
+    if len(text) > FRAME_LIMIT:
+        raise TooMuch("a frame has at most 64 KB")
     try:
         frame = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadFrame("frames are JSON objects") from error
     if not isinstance(frame, dict):
         raise BadFrame("frames are JSON objects")
@@ -55,8 +62,10 @@ def read(text: str) -> Hello | Ack:
     if frame.get("type") != "hello":
         raise BadFrame("type must be hello or ack")
     streams = frame.get("streams")
-    if not isinstance(streams, list) or len(streams) > STREAMS_LIMIT:
-        raise BadFrame(f"streams must be a list of at most {STREAMS_LIMIT}")
+    if not isinstance(streams, list):
+        raise BadFrame("streams must be a list")
+    if len(streams) > STREAMS_LIMIT:
+        raise TooMuch(f"at most {STREAMS_LIMIT} streams can be followed")
     return Hello(tuple(_wanted(stream) for stream in streams))
 
 

@@ -40,13 +40,15 @@ def create_roles() -> RunSQL:
     Roles belong to the whole server, so another database may have made them already. They are left behind on the
     way back for the same reason.
     """
+    # Who creates a role may grant it (PostgreSQL 16), which counts as membership but does not allow SET ROLE.
+    may_set = "case when current_setting('server_version_num')::int < 160000 then 'member' else 'set' end"
     create = "".join(
         f"""
         do $$ begin
             create role {role} nologin noinherit nosuperuser nobypassrls;
         exception when duplicate_object or unique_violation then null; end $$;
         do $$ begin
-            if not pg_has_role(session_user, '{role}', 'member') then
+            if not pg_has_role(session_user, '{role}', {may_set}) then
                 execute format('grant {role} to %I', session_user);
             end if;
         end $$;

@@ -69,7 +69,7 @@ def row_body(call: Call, *, reveal: bool) -> Body:
 
 def masked(body: Body) -> Body:
     """The same body with a masked caller, for entries on their way to a reader without *reveal*."""
-    return body | {"from": mask_number(body["from"])} if body.get("from") else body
+    return body | {"from": mask_number(body["from"])} if "from" in body else body
 
 
 def entries_after(seq: int, limit: int) -> list[Body]:

@@ -93,12 +93,16 @@ class Attendance:
             self._give_up(CallState.MISSED, EndReason.NOT_ACCEPTED, f"The agent's settings: {error}")
             return None
         asked_again = False
+        unsure = not self.first_owner
+        """An accept of which nobody heard may have worked: then a 404 means "accepted before", too"""
         attempt = 0
         while True:
             age = datetime.now(UTC) - briefing.started_at
             try:
                 await self.runner.control.accept(briefing.call_id, body)
             except ProviderGone as error:
+                if unsure:
+                    return await self._dial()
                 if asked_again or age > YOUNG:
                     self._give_up(CallState.MISSED, EndReason.NOT_ACCEPTED, error.reason)
                     return None
@@ -106,11 +110,13 @@ class Attendance:
                 await asyncio.sleep(YOUNG_PAUSE_S)
             except ProviderUnreachable as error:
                 # The answer is lost, perhaps not the effect: an open sideband proves an accept.
+                unsure = True
                 if opened := await self._try_dial():
                     return opened
                 if not await self._wait(attempt, age, error):
                     return None
             except ProviderBusy as error:
+                unsure = unsure or (error.status or 0) >= 500
                 if not await self._wait(attempt, age, error):
                     return None
             except ProviderRefused as error:
@@ -123,10 +129,12 @@ class Attendance:
 
     async def _wait(self, attempt: int, age: timedelta, error: ProviderError) -> bool:
         """Wait before another accept; False when the caller will have gone."""
-        if age > conf().accept_max_age:
+        left = (conf().accept_max_age - age).total_seconds()
+        pause = error.retry_after or backoff.delay(backoff.REDIAL_S, attempt + 1, random.random())
+        if pause > left:
             self._give_up(CallState.MISSED, EndReason.PROVIDER_UNREACHABLE, error.reason)
             return False
-        await asyncio.sleep(error.retry_after or backoff.delay(backoff.REDIAL_S, attempt + 1, random.random()))
+        await asyncio.sleep(pause)
         return True
 
     async def _try_dial(self) -> Sideband | None:
@@ -140,6 +148,8 @@ class Attendance:
         pauses, budget = (
             (backoff.REDIAL_S, backoff.REDIAL_BUDGET_S) if self.was_open else (backoff.SETUP_S, backoff.SETUP_BUDGET_S)
         )
+        if not self._attempt:
+            self._trying_since = time.monotonic()
         while not self.runner.over.is_set():
             wait = backoff.delay(pauses, self._attempt, random.random())
             self._attempt += 1

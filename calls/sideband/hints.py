@@ -34,13 +34,14 @@ class Picture:
         """Merge a hint; return the columns that it changes."""
         if isinstance(hint, FloorChanged):
             return self._change({"floor": hint.floor.value})
-        known = self.partials.get(hint.item_id)
-        if known is not None and known.offset + len(known.text) == hint.offset:
-            hint = PartialText(hint.item_id, hint.rank, hint.speaker, known.offset, known.text + hint.text)
-        self.partials[hint.item_id] = hint
-        if self.open_item != hint.item_id:
+        if self.open_item != hint.item_id or not hint.offset:
             self.open_item, self.words = hint.item_id, ""
-        self.words = (self.words + hint.text)[-WORDS_LIMIT:] if hint.offset else hint.text[-WORDS_LIMIT:]
+        self.words = (self.words + hint.text)[-WORDS_LIMIT:]
+        known = self.partials.get(hint.item_id)
+        if known is not None and known.offset <= hint.offset <= known.offset + len(known.text):
+            text = known.text[: hint.offset - known.offset] + hint.text
+            hint = PartialText(hint.item_id, hint.rank, hint.speaker, known.offset, text)
+        self.partials[hint.item_id] = hint
         return self._change({"last_words": self.words, "last_speaker": hint.speaker})
 
     def take_turn(self, change: TurnChanged) -> dict[str, Any]:

@@ -37,6 +37,8 @@ SWEEP_S = 2.0
 LISTEN_RETRY_S = 1.0
 AWAY = (psycopg.OperationalError, PoolTimeout)
 """The database did not answer: wait and try again; nothing is decided meanwhile."""
+CALM_S = float(leases.TTL_S)
+"""After the database was away all leases have run out: first everybody renews their own, then the rest is swept."""
 
 
 class Supervisor:
@@ -55,6 +57,7 @@ class Supervisor:
         self._leases: dict[int, Lease] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._renewed_at = time.monotonic()
+        self._away_at = -CALM_S
         self._stopping = asyncio.Event()
 
     def may_send(self) -> bool:
@@ -91,6 +94,7 @@ class Supervisor:
             try:
                 await work()
             except AWAY as error:
+                self._away_at = time.monotonic()
                 logger.warning("database is away", extra={"loop": name, "error": type(error).__name__})
             except Exception:
                 logger.exception("a loop of the supervisor failed and begins again", extra={"loop": name})
@@ -99,7 +103,7 @@ class Supervisor:
     async def _sweep(self) -> None:
         """Find live calls that nobody holds: the guarantee behind every nudge."""
         while True:
-            await self._take(limit=self.slots - len(self._runners))
+            await self._take_free()
             async with self.pool.connection() as connection:
                 await leases.beat(
                     connection, self.owner, host=socket.gethostname(), pid=os.getpid(), slots=self.slots,
@@ -107,11 +111,16 @@ class Supervisor:
                 )  # fmt: skip
             await asyncio.sleep(SWEEP_S * (0.75 + random.random() / 2))
 
+    async def _take_free(self) -> None:
+        if time.monotonic() - self._away_at >= CALM_S:
+            await self._take(limit=self.slots)
+
     async def _take(self, *, limit: int, call: int | None = None) -> None:
-        if limit <= 0 or len(self._runners) >= self.slots:
+        limit = min(limit, self.slots - len(self._leases))
+        if limit <= 0:
             return
         async with self.pool.connection() as connection:
-            taken = await leases.take(connection, self.owner, limit=limit, call=call)
+            taken = await leases.take(connection, self.owner, limit=limit, call=call, besides=self._leases)
         for lease in taken:
             self._leases[lease.call] = lease
             self._spawn(self._attend(lease))
@@ -123,6 +132,7 @@ class Supervisor:
 
     async def _attend(self, lease: Lease) -> None:
         """One call, from the lease to its end. An exception here costs this call its watch, not the others."""
+        runner: Runner | None = None
         try:
             async with self.pool.connection() as connection:
                 brief = await briefing(connection, lease.call, lease.epoch)
@@ -142,7 +152,8 @@ class Supervisor:
         except Exception:
             logger.exception("attending a call failed; the sweep takes it again", extra={"call": lease.call})
         finally:
-            self._runners.pop(lease.call, None)
+            if runner is not None and self._runners.get(lease.call) is runner:
+                del self._runners[lease.call]
             if self._leases.get(lease.call) == lease:
                 del self._leases[lease.call]
 
@@ -155,22 +166,20 @@ class Supervisor:
                 kept = await leases.renew(connection, self.owner, held) if held else set()
             self._renewed_at = asked_at
             for lease in held:
-                if lease.call not in kept and lease.call in self._runners:
-                    self._lost_unless_over(lease)
+                runner = self._runners.get(lease.call)
+                if lease.call not in kept and runner is not None and runner.ref.epoch == lease.epoch:
+                    self._lost(runner.ref)
             await self._claim(list(kept))
             await asyncio.sleep(leases.RENEW_S)
 
-    def _lost_unless_over(self, lease: Lease) -> None:
-        runner = self._runners[lease.call]
-        if not runner.over.is_set() and runner.ref.epoch == lease.epoch:
-            self._lost(lease.call)
-
-    def _lost(self, call: int) -> None:
+    def _lost(self, ref: CallRef) -> None:
         """Another worker owns it, or it is over: drop the socket at once."""
-        self._leases.pop(call, None)
-        if (runner := self._runners.get(call)) and not runner.over.is_set():
-            logger.warning("lease lost", extra={"call": str(runner.ref.code)})
-            runner.abort()
+        runner = self._runners.get(ref.id)
+        if runner is None or runner.ref.epoch != ref.epoch or runner.over.is_set():
+            return
+        self._leases.pop(ref.id, None)
+        logger.warning("lease lost", extra={"call": str(ref.code)})
+        runner.abort()
 
     async def _listen(self) -> None:
         """Hear of commands and of calls that were given back; both are found without it too, only later."""
@@ -178,7 +187,7 @@ class Supervisor:
         try:
             async for notice in connection.notifies():
                 if notice.channel == "sideband_free":
-                    self._spawn(self._quietly(self._take(limit=self.slots - len(self._runners))))
+                    self._spawn(self._quietly(self._take_free()))
                 elif notice.payload.isdigit() and int(notice.payload) in self._leases:
                     self._spawn(self._quietly(self._claim([int(notice.payload)])))
         finally:
@@ -200,18 +209,18 @@ class Supervisor:
                 runner.command(Command(command, Verb(verb), text))
 
     async def _hand_over(self, loops: list[asyncio.Task[None]]) -> None:
-        """Store what waits, give all calls back at once, tell the others, then close."""
+        """Stop reading, store what waits, give all calls back at once, tell the others, then close."""
         for task in loops:
             task.cancel()
         await asyncio.gather(*loops, return_exceptions=True)
+        for runner in list(self._runners.values()):
+            runner.abort()
         with contextlib.suppress(*AWAY):
             await self.writer.flush()
             async with self.pool.connection() as connection:
                 given = await leases.release(connection, self.owner)
                 await leases.leave(connection, self.owner)
             logger.info("handed over", extra={"calls": given})
-        for runner in list(self._runners.values()):
-            runner.abort()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -35,7 +35,7 @@ class Writer:
     """One per process."""
 
     def __init__(
-        self, pool: Pool, owner: UUID, flush_s: float, announcer: Announcer, on_fenced: Callable[[int], None]
+        self, pool: Pool, owner: UUID, flush_s: float, announcer: Announcer, on_fenced: Callable[[CallRef], None]
     ) -> None:
         self._pool = pool
         self._owner = owner
@@ -52,11 +52,10 @@ class Writer:
     def put(self, ref: CallRef, changes: Sequence[Numbered], columns: dict[str, Any]) -> None:
         """Take changes of a call, in order. Never waits: readers ask for `room` between frames."""
         batch = self._pending.get(ref.id)
-        if batch is None:
+        if batch is None or batch.ref.epoch < ref.epoch:  # what waits under an older lease would be fenced
             batch = self._pending[ref.id] = Batch(ref)
-        batch.columns |= columns
+        batch.add(changes, columns)
         if changes:
-            batch.changes += changes
             self._count += len(changes)
             if self._count >= LIMIT:
                 self._room.clear()
@@ -90,7 +89,10 @@ class Writer:
                 logger.warning("database is away, changes wait", extra={"error": type(error).__name__})
                 self._put_back(batches)
                 return False
-            except psycopg.Error:
+            except asyncio.CancelledError:
+                self._put_back(batches)  # perhaps stored, perhaps not: storing again does no harm
+                raise
+            except Exception:
                 logger.exception("a batch was refused; storing its calls one by one")
                 await self._store_apart(batches)
             self._count = sum(len(batch.changes) for batch in self._pending.values())
@@ -102,8 +104,9 @@ class Writer:
             stored = await store(connection, self._owner, batches)
         for group, message in stored.announcements:
             self._announcer.put(group, message)
-        for call in stored.fenced:
-            self._on_fenced(call)
+        for batch in batches:
+            if batch.ref.id in stored.fenced:
+                self._on_fenced(batch.ref)
 
     async def _store_apart(self, batches: Sequence[Batch]) -> None:
         """One poisonous row must not hold up every call of the process: its own batch alone is dropped, loudly."""
@@ -112,7 +115,7 @@ class Writer:
                 await self._store([batch])
             except (psycopg.OperationalError, PoolTimeout):
                 self._put_back([batch])
-            except psycopg.Error:
+            except Exception:
                 logger.exception(
                     "changes of a call cannot be stored and are dropped",
                     extra={"call": str(batch.ref.code), "changes": len(batch.changes)},
@@ -121,8 +124,8 @@ class Writer:
     def _put_back(self, batches: Sequence[Batch]) -> None:
         for batch in batches:
             newer = self._pending.get(batch.ref.id)
-            if newer is not None:
-                batch.changes += newer.changes
-                batch.columns |= newer.columns
-            self._pending[batch.ref.id] = batch
+            if newer is None or newer.ref.epoch == batch.ref.epoch:
+                if newer is not None:
+                    batch.add(newer.changes, newer.columns)
+                self._pending[batch.ref.id] = batch
             self._numbered.set()

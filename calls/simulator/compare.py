@@ -64,6 +64,8 @@ def compare(
     exported_turns: Sequence[Row],
     exported_usage: Sequence[Row],
     gaps: Sequence[Row],
+    *,
+    slack: float = GAP_SLACK_SECONDS,
 ) -> Report:
     """Every difference between the truths of ended calls and the product's export of them."""
     report = Report()
@@ -72,7 +74,7 @@ def compare(
     known = {truth["call_id"] for truth in truths}
     for truth in truths:
         call_id = truth["call_id"]
-        inside = Holes(holes[call_id])
+        inside = Holes(holes[call_id], slack)
         _compare_call(report, truth, calls[call_id])
         if truth["accepts"]:
             _compare_turns(report, truth, turns[call_id], inside)
@@ -91,12 +93,13 @@ def compare(
 class Holes:
     """The times in which the product says it was not listening to a call."""
 
-    def __init__(self, rows: Iterable[Row]) -> None:
+    def __init__(self, rows: Iterable[Row], slack: float) -> None:
+        self._slack = slack
         self._spans = [(instant(row["started_at"]), instant(row.get("ended_at"))) for row in rows]
 
     def cover(self, at: float | None) -> bool:
         return at is not None and any(
-            start is not None and start - GAP_SLACK_SECONDS <= at and (end is None or at <= end + GAP_SLACK_SECONDS)
+            start is not None and start - self._slack <= at and (end is None or at <= end + self._slack)
             for start, end in self._spans
         )
 

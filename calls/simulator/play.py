@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 from calls.simulator import script, usage, voice, wire
 from calls.simulator.call import Call
@@ -100,10 +101,10 @@ class Play:
             middle = len(voice.pieces(plan.text)) // 2
             plan = Plan(plan.text, hold_at=0 if step.interrupted == "before_speech" else middle)
             response = await self._respond(plan)
-            # A client may cut it first.
-            await clock.wait(response.held, voice.seconds(plan.text))
+            # A client may cut it first, which ends the wait too.
+            await response.held.wait()
             return
-        response = await self._respond(plan)
+        response = await self._respond(replace(plan, hold_sound=step.interrupted == "playing"))
         await response.finished.wait()
         if step.interrupted == "playing":
             await clock.sleep(voice.seconds(plan.text) * call.dice.uniform(0.1, 0.4))

@@ -53,7 +53,9 @@ class Playback:
     def drain(self) -> None:
         """Schedule the end of the sound, once its response is over and it is known how much there is to say."""
         sound = self._playing
-        if sound is not None and sound.stop is None and sound.response.status != "in_progress":
+        if sound is None or sound.response.plan.hold_sound:
+            return
+        if sound.stop is None and sound.response.status != "in_progress":
             left = (sound.began or 0.0) + voice.seconds(sound.item.text) - self._call.clock.elapsed()
             sound.stop = self._call.clock.later(max(left, 0.05), self._stopped)
 
@@ -75,7 +77,8 @@ class Playback:
     def truncated(self, cut: list[Sound]) -> None:
         for sound in cut:
             played = 0.0 if sound.began is None else (self._call.clock.elapsed() - sound.began) * 1000
-            sound.item.heard_ms = min(int(played), voice.milliseconds(sound.item.text))
+            # It was cut before its end, whatever the clock of a busy machine says.
+            sound.item.heard_ms = min(int(played), max(0, voice.milliseconds(sound.item.text) - 1))
             sound.item.cut_off = True
             self._call.emit(wire.item_truncated(sound.item.id, sound.item.heard_ms))
         self._call.hush()

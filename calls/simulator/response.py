@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 SOUND_AFTER_PIECES = 2
 """Words arrive before their sound starts (recorded)."""
-HOLD_SECONDS = 30.0
+HOLD_SECONDS = 3600.0
+"""A held response waits for its interruption, however late a busy machine brings it."""
 AUDIO_DELTA = "UklGRiQAAABXQVZFZm10IBAAAAABAAEA" * 8
 
 
@@ -42,6 +43,8 @@ class Plan:
     limit: str | None = None
     hold_at: int | None = None
     """Stop generating at this piece of text until somebody cuts in; 0 is before the item."""
+    hold_sound: bool = False
+    """Let the sound go on until somebody cuts in."""
 
 
 class Response:
@@ -199,6 +202,7 @@ class Response:
         call.tally.response(self.id, status, spent, at=time.time(), seen=seen)
         call.emit(wire.rate_limits(spent["total_tokens"]))
         call.response_ended(self)
+        self.held.set()
         self.finished.set()
 
     def _spent(self) -> Json:

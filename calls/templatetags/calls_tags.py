@@ -124,6 +124,11 @@ def between(end: object, start: object) -> str:
 
 
 @register.filter
+def gap_length(gap: Mapping[str, Any]) -> str:
+    return between(gap.get("ended_at"), gap.get("started_at"))
+
+
+@register.filter
 def quiet(row: Mapping[str, Any], now: datetime) -> float:
     """Seconds without an event, from the age at which it matters on."""
     seconds = rows.quiet_s(row, now)
@@ -167,7 +172,7 @@ def waiting_words(turn: Mapping[str, Any]) -> str:
     """Stands where words are still due, or will never come."""
     if turn.get("text"):
         return ""
-    state = turn.get("transcription")
+    state = str(turn.get("transcription") or "")
     if state in words.TRANSCRIPTION:
         return words.TRANSCRIPTION[state]
     return "…" if state == "pending" or turn.get("status") == "open" else ""

@@ -22,7 +22,8 @@ class TenantRequest(HttpRequest):
     """A request of a member: what views behind `tenant_view` are given."""
 
     member: members.Member
-    user: User  # type: ignore[assignment]  # LoginRequiredMiddleware leaves no anonymous user
+    user: User
+    """Never anonymous: LoginRequiredMiddleware stands before"""
 
 
 def tenant_view(
@@ -50,6 +51,6 @@ def tenant_view(
             patch_cache_control(response, private=True, no_store=True)
             return response
 
-        return inner
+        return inner  # type: ignore[return-value]  # Django passes `slug` by name
 
     return decorate

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm
@@ -17,7 +17,7 @@ from calls.web import attempts, words
 class SignInForm(AuthenticationForm):
     """E-mail and password. Says the same for a wrong password and an unknown address."""
 
-    error_messages: ClassVar[dict[str, Any]] = {
+    error_messages: dict[str, Any] = {
         "invalid_login": "This e-mail address and password do not go together.",
         "inactive": "This account is switched off.",
         "locked": "Too many attempts. Wait a quarter of an hour, then try again.",
@@ -44,10 +44,10 @@ class SignInForm(AuthenticationForm):
         return cleaned
 
 
-class ThemeForm(forms.ModelForm):  # type: ignore[type-arg]  the stubs' parameter does not exist at run time
-    class Meta:
-        model = User
-        fields: ClassVar = ["theme"]
+class ThemeForm(forms.Form):
+    """The choices are the model's own."""
+
+    theme = forms.ChoiceField(choices=User._meta.get_field("theme").choices or [])
 
 
 class CommandForm(forms.Form):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from django.contrib.auth.views import LoginView, LogoutView
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -23,7 +25,7 @@ sign_out = LogoutView.as_view()
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """To the only tenant, or a choice of them, or an explanation."""
-    found = memberships(request.user.pk or 0)
+    found = memberships(cast(User, request.user).pk)
     if len(found) == 1:
         return redirect("live", found[0].slug)
     return render(request, "home.html", {"memberships": found})
@@ -35,7 +37,7 @@ def theme(request: HttpRequest) -> HttpResponse:
     form = ThemeForm(request.POST)
     if not form.is_valid():
         raise InvalidInput("Choose system, light or dark.", "theme")
-    User.objects.filter(pk=request.user.pk).update(theme=form.cleaned_data["theme"])
+    User.objects.filter(pk=cast(User, request.user).pk).update(theme=form.cleaned_data["theme"])
     back = request.POST.get("next", "")
     safe = url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure())
     return redirect(back if safe else reverse("home"))

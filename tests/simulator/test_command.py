@@ -59,15 +59,20 @@ async def test_it_serves_and_ends_cleanly_with_its_books_written(tmp_path: Path,
     assert process.stdin is not None
     process.stdin.write(orjson.dumps([ACCOUNT]))
     process.stdin.close()
-    async with asyncio.timeout(15), aiohttp.ClientSession(f"http://127.0.0.1:{port}", headers=BEARER) as http:
-        call_id = await first_call(http)
-        # On uvloop, as the tests beside this one are not.
-        await http.post(f"/v1/realtime/calls/{call_id}/accept", json={"type": "realtime"})
-        socket_ = await dialled(http, call_id)
-        assert orjson.loads((await socket_.receive()).data)["type"] == "response.created"
-        process.send_signal(sign)
-        await socket_.close()
-        out, err = await process.communicate()
+    try:
+        async with asyncio.timeout(15), aiohttp.ClientSession(f"http://127.0.0.1:{port}", headers=BEARER) as http:
+            call_id = await first_call(http)
+            # On uvloop, as the tests beside this one are not.
+            await http.post(f"/v1/realtime/calls/{call_id}/accept", json={"type": "realtime"})
+            socket_ = await dialled(http, call_id)
+            assert orjson.loads((await socket_.receive()).data)["type"] == "response.created"
+            process.send_signal(sign)
+            await socket_.close()
+            out, err = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
     assert (process.returncode, out) == (0, b"")
     assert b"Traceback" not in err
     lines = [orjson.loads(line) for line in book.read_bytes().splitlines()]

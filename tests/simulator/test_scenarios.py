@@ -38,13 +38,14 @@ async def follow(stage: Stage, scenario: str, **order: Any) -> tuple[dict[str, A
     frames, gaps = [], []
     while True:
         await ear.closed.wait()
-        broke = time.time()
         frames += ear.frames
         try:
             ear = await stage.dialled(call.id)
         except aiohttp.WSServerHandshakeError:
             return await stage.truth(call), frames, gaps
-        gaps.append({"call_id": call.id, "started_at": broke - 0.05, "ended_at": time.time()})
+        # To the instant, as no monitor could know it: then nothing else is excused.
+        drops = [mark["at"] for mark in stage.ledger.tail if mark.get("state") == "dropped"]
+        gaps.append({"call_id": call.id, "started_at": drops[-1], "ended_at": time.time()})
 
 
 def exported(truth: dict[str, Any], state: str = "ended") -> dict[str, Any]:
@@ -59,6 +60,7 @@ async def test_a_scenario_is_valid_in_order_and_adds_up(stage: Stage, scenario: 
     for frame in frames:
         sdk.check(frame)
     check_order(frames)
+    check_places(frames)
     assert truth["turns"]
     report = compare(
         [truth],
@@ -66,9 +68,11 @@ async def test_a_scenario_is_valid_in_order_and_adds_up(stage: Stage, scenario: 
         monitor.turns(truth["call_id"], frames),
         monitor.usage(truth["call_id"], frames),
         gaps,
+        slack=0,
     )
     assert report.ok, report.differences
     assert report.compared["turns"] >= 2
+    assert len(gaps) == (2 if scenario == "drop_and_resume" else 0)
 
 
 def check_order(frames: list[dict[str, Any]]) -> None:
@@ -112,6 +116,16 @@ def check_order(frames: list[dict[str, Any]]) -> None:
             ["stopped"],
             ["cleared"],
         ), order
+
+
+def check_places(frames: list[dict[str, Any]]) -> None:
+    """A caller's turn names the same predecessor when it is committed, added and done."""
+    places: defaultdict[str, set[str | None]] = defaultdict(set)
+    for frame in frames:
+        user = (frame.get("item") or {}).get("role") == "user"
+        if frame["type"] == "input_audio_buffer.committed" or (user and "previous_item_id" in frame):
+            places[frame.get("item_id") or frame["item"]["id"]].add(frame["previous_item_id"])
+    assert all(len(named) == 1 for named in places.values()), places
 
 
 @pytest.mark.asyncio

@@ -4,7 +4,7 @@ import { attribute, clone, icon, part, text } from "../lib/dom.js";
 import { face, isLive, needsYou, quietFor, silence, words } from "../lib/faces.js";
 import { age, took } from "../lib/format.js";
 
-const SILENCES = { quiet: "no news", silent: "may have ended", reattaching: "attaching again" };
+const SILENCES = { quiet: "no news", silent: "no news", reattaching: "attaching again" };
 
 export function newRow(row, base) {
   const node = clone("row");

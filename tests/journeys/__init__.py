@@ -1,0 +1,1 @@
+"""Stories against the running product. Each waits for conditions; together they take two minutes."""

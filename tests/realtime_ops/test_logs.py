@@ -1,0 +1,38 @@
+"""Log lines: one JSON object each, whatever they contain, and nothing private."""
+
+import json
+import logging
+import sys
+
+from realtime_ops.logs import JsonFormatter, PrivateFilter
+
+
+def _line(**extra):
+    record = logging.makeLogRecord({"name": "calls", "levelno": 20, "levelname": "INFO", "msg": "a call", **extra})
+    PrivateFilter().filter(record)
+    return JsonFormatter().format(record)
+
+
+def test_facts_stand_beside_a_static_message():
+    line = json.loads(_line(call="c-1", attempt=2))
+    assert (line["message"], line["call"], line["attempt"], line["level"]) == ("a call", "c-1", "2", "info")
+
+
+def test_private_fields_are_dropped():
+    assert "0017" not in _line(private_number="+441632960017")
+
+
+def test_a_name_cannot_forge_a_second_line():
+    line = _line(name_given='x"\n{"level": "error"}\x1b[31m')
+    assert "\n" not in line
+    assert "\x1b" not in line
+    assert json.loads(line)["level"] == "info"
+
+
+def test_an_exception_comes_whole_and_long_values_are_cut():
+    try:
+        raise ValueError("why")
+    except ValueError:
+        line = json.loads(_line(exc_info=sys.exc_info(), long="x" * 10_000))
+    assert "ValueError: why" in line["exception"]
+    assert len(line["long"]) == 2_000

@@ -1,0 +1,93 @@
+"""One process of the rig: start, stop, kill, start again, and what it logged. Signals go to its own pid or group only."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from realtime_ops.processes import Process
+
+STOP_LIMIT_S = 30.0
+BAD_LEVELS = {"error", "critical"}
+PLAIN_MARKS = ("Traceback (most recent call last)", "Exception ignored", "Fatal Python error", "CRITICAL", "ERROR")
+SHOWN = 600
+
+
+class Handle:
+    """A process that can be hurt; `name` is also the name of its log."""
+
+    def __init__(self, name: str, command: Sequence[str], log: Path, environment: Mapping[str, str]) -> None:
+        self.name = name
+        self.log = log
+        self._process = Process(name, command, log, environment)
+        self._read = 0
+
+    @property
+    def pid(self) -> int:
+        assert self._process.popen is not None, f"{self.name} was never started"
+        return self._process.popen.pid
+
+    @property
+    def alive(self) -> bool:
+        return self._process.popen is not None and self._process.popen.poll() is None
+
+    def start(self) -> None:
+        assert not self.alive, f"{self.name} runs already"
+        self._process.start()
+
+    def kill(self) -> None:
+        """kill -9, the whole group: Valkey and prefork children are children of what was started."""
+        os.killpg(self.pid, signal.SIGKILL)
+        self._wait()
+
+    def terminate(self) -> None:
+        """SIGTERM without waiting."""
+        os.kill(self.pid, signal.SIGTERM)
+
+    def stop(self) -> None:
+        """SIGTERM, and kill -9 for what is left after STOP_LIMIT_S."""
+        if not self.alive:
+            return
+        self.terminate()
+        try:
+            self._wait()
+        finally:
+            if self.alive:
+                self.kill()
+
+    def problems(self, forgiven: Sequence[str] = ()) -> list[str]:
+        """What was logged since the last question and should not have been: errors, and tracebacks of no log line.
+
+        A line with one of the `forgiven` words in it is none.
+        """
+        if not self.log.exists():
+            return []
+        with self.log.open("rb") as log:
+            log.seek(self._read)
+            new = log.read()
+        self._read += len(new)
+        lines = new.decode(errors="replace").splitlines()
+        return [f"{self.name}: {line[:SHOWN]}" for line in lines if _bad(line) and not _holds(line, forgiven)]
+
+    def _wait(self) -> None:
+        assert self._process.popen is not None
+        try:
+            self._process.popen.wait(STOP_LIMIT_S)
+        except subprocess.TimeoutExpired as error:
+            raise AssertionError(f"{self.name} did not end within {STOP_LIMIT_S:g} s") from error
+
+
+def _bad(line: str) -> bool:
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return any(mark in line for mark in PLAIN_MARKS)
+    return isinstance(found, dict) and found.get("level") in BAD_LEVELS
+
+
+def _holds(line: str, words: Sequence[str]) -> bool:
+    return any(word in line for word in words)
