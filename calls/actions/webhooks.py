@@ -15,8 +15,6 @@ from calls.domain.states import Attachment, CallState, EndReason
 from calls.models import Agent, Call, InstructionVersion, ProviderAccount, Route, WebhookEvent
 from calls.providers.incoming import IncomingCall, OtherEvent, route_for
 
-RINGING = "ringing"
-MISSED = "missed"
 DUPLICATE_CALL = "duplicate_call"
 IGNORED = "ignored"
 DUPLICATE = "duplicate"
@@ -26,78 +24,77 @@ DUPLICATE = "duplicate"
 def receive(account: ProviderAccount, event: IncomingCall | OtherEvent, *, webhook_id: str, by: Actor) -> str:
     """Take one verified delivery in the scope of its tenant; idempotent on `webhook_id`. Returns the
     verdict."""
-    with transaction.atomic():
-        # First of all: of parallel attempts one inserts, the others wait here for its commit and then stop.
-        stored = _store(account, event, webhook_id)
-        if stored is None:
-            return DUPLICATE
-        if isinstance(event, OtherEvent):
-            return IGNORED
-
-        call, is_new = _open(account, event)
-        verdict = call.state if is_new else DUPLICATE_CALL
-        WebhookEvent.objects.filter(pk=stored.pk).update(verdict=verdict, call=call)
-        if is_new:
-            feed.call_opened(call)
-        if verdict == CallState.RINGING:
-            dispatch.attach(call.pk, call.tenant_id)
-        return verdict
-
-
-def _store(account: ProviderAccount, event: IncomingCall | OtherEvent, webhook_id: str) -> WebhookEvent | None:
     try:
+        # Of parallel attempts one inserts, the others wait for its commit and then fail on the constraint.
+        # One savepoint for all: this path is the ringing telephone's, and every statement on it costs 0.3 ms
+        # of CPU.
         with transaction.atomic():
-            return WebhookEvent.objects.create(
-                account=account,
-                webhook_id=webhook_id,
-                event_id=event.event_id,
-                type=event.type,
-                created_at=event.created_at,
-                verdict=IGNORED,
-                body=event.body,
-            )
-    except IntegrityError as error:
-        if _violated(error) == "webhook_once":
-            return None
-        raise
-
-
-def _open(account: ProviderAccount, event: IncomingCall) -> tuple[Call, bool]:
-    """The call of this announcement, and whether it is new: several webhook endpoints may announce the same
-    one."""
-    agent = _agent_for(event.to_number)
-    now = timezone.now()
-    too_old = now - event.created_at > conf().accept_max_age
-    # Nobody waits any more: kept as a missed call, never attached. Without an agent the call rings on; its
-    # owner rejects it, since no request leaves from inside a webhook.
-    ending = (
-        {
-            "state": CallState.MISSED.value,
-            "end_reason": EndReason.TOO_OLD.value,
-            "attachment": Attachment.CLOSED.value,
-            "ended_at": now,
-        }
-        if too_old
-        else {"state": CallState.RINGING.value}
-    )
-    try:
-        with transaction.atomic():
-            call = Call.objects.create(
-                account=account,
-                call_id=event.call_id,
-                agent=agent,
-                instruction_version=_published(agent),
-                from_number=event.from_number,
-                to_number=event.to_number,
-                media_security=event.media_security,
-                started_at=event.created_at,
-                **ending,
-            )
+            return _take(account, event, webhook_id)
     except IntegrityError as error:
         if _violated(error) != "call_id_once":
-            raise
-        return Call.objects.get(account=account, call_id=event.call_id), False
-    return call, True
+            return _repeated(error)
+    try:
+        with transaction.atomic():
+            call = Call.objects.get(account=account, call_id=_call_id(event))
+            _store(account, event, webhook_id, DUPLICATE_CALL, call)
+    except IntegrityError as error:
+        return _repeated(error)
+    return DUPLICATE_CALL
+
+
+def _take(account: ProviderAccount, event: IncomingCall | OtherEvent, webhook_id: str) -> str:
+    """The whole change, of a delivery that is new. Raises IntegrityError where it is not."""
+    stored = _store(account, event, webhook_id, IGNORED)
+    if isinstance(event, OtherEvent):
+        return IGNORED
+
+    call = _open(account, event)
+    WebhookEvent.objects.filter(pk=stored.pk).update(verdict=call.state, call=call)
+    feed.call_opened(call)
+    if call.state == CallState.RINGING:
+        dispatch.attach(call.pk, call.tenant_id)
+    return call.state
+
+
+def _store(
+    account: ProviderAccount,
+    event: IncomingCall | OtherEvent,
+    webhook_id: str,
+    verdict: str,
+    call: Call | None = None,
+) -> WebhookEvent:
+    return WebhookEvent.objects.create(
+        account=account,
+        webhook_id=webhook_id,
+        event_id=event.event_id,
+        type=event.type,
+        created_at=event.created_at,
+        verdict=verdict,
+        call=call,
+        body=event.body,
+    )
+
+
+def _open(account: ProviderAccount, event: IncomingCall) -> Call:
+    agent = _agent_for(event.to_number)
+    now = timezone.now()
+    # Nobody waits any more: kept as a missed call, never attached. Without an agent the call rings on; its
+    # owner rejects it, since no request leaves from inside a webhook.
+    too_old = now - event.created_at > conf().accept_max_age
+    return Call.objects.create(
+        account=account,
+        call_id=event.call_id,
+        agent=agent,
+        instruction_version=_published(agent),
+        from_number=event.from_number,
+        to_number=event.to_number,
+        media_security=event.media_security,
+        started_at=event.created_at,
+        state=CallState.MISSED.value if too_old else CallState.RINGING.value,
+        end_reason=EndReason.TOO_OLD.value if too_old else "",
+        attachment=Attachment.CLOSED.value if too_old else Attachment.DETACHED.value,
+        ended_at=now if too_old else None,
+    )
 
 
 def _agent_for(dialled: str) -> Agent | None:
@@ -117,3 +114,14 @@ def _published(agent: Agent | None) -> InstructionVersion | None:
 def _violated(error: IntegrityError) -> str:
     diagnosis = getattr(error.__cause__, "diag", None)
     return getattr(diagnosis, "constraint_name", None) or ""
+
+
+def _repeated(error: IntegrityError) -> str:
+    """The verdict on a delivery that is stored already; any other violation is a fault of ours."""
+    if _violated(error) == "webhook_once":
+        return DUPLICATE
+    raise error
+
+
+def _call_id(event: IncomingCall | OtherEvent) -> str:
+    return event.call_id if isinstance(event, IncomingCall) else ""

@@ -36,7 +36,7 @@ def entries_after(member: Member, wanted: Wanted) -> list[dict[str, Any]]:
     """Entries that follow the position. Raises FeedGone where only a snapshot can help, NotFound for no such stream."""
     with tenant_scope(member.tenant_id):
         epoch, head = _head(wanted)
-        if wanted.epoch != epoch or not head - CATCH_UP_LIMIT <= wanted.seq <= head:
+        if wanted.epoch != epoch or not max(0, head - CATCH_UP_LIMIT) <= wanted.seq <= head:
             raise FeedGone(wanted.stream)
         if wanted.code is None:
             return live_selectors.entries_after(wanted.seq, CATCH_UP_LIMIT)

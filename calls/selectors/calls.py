@@ -40,7 +40,7 @@ def snapshot(code: UUID, *, reveal: bool) -> Snapshot:
     body: Body = {
         "call": row_body(call, reveal=reveal),
         "turns": [turn_body(turn) for turn in Turn.objects.filter(call=call).order_by("rank", "id")],
-        "usage": [_usage_body(row) for row in TokenUsage.objects.filter(call=call).order_by("at", "id")],
+        "usage": [_usage_body(row) for row in TokenUsage.objects.filter(call=call).order_by("id")],
         "gaps": [gap_body(gap) for gap in Gap.objects.filter(call=call).order_by("started_at")],
         "commands": [
             command_row(row) for row in Command.objects.filter(call=call).select_related("by").order_by("requested_at")

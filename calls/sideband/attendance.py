@@ -86,8 +86,8 @@ class Attendance:
 
     async def _accept(self) -> Sideband | None:
         briefing = self.briefing
-        body = session_body.build(briefing.model, briefing.voice, briefing.instructions, briefing.settings)
         try:
+            body = session_body.build(briefing.model, briefing.voice, briefing.instructions, briefing.settings)
             session_body.validate(body)
         except InvalidInput as error:
             self._give_up(CallState.MISSED, EndReason.NOT_ACCEPTED, f"The agent's settings: {error}")

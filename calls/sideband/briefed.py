@@ -8,6 +8,7 @@ from calls.actions.ingest import CallRef
 from calls.domain.commands import Command, Verb
 from calls.domain.session import Plan, SentCommand, Session
 from calls.domain.states import CommandState
+from calls.exceptions import InvalidInput
 from calls.providers import session_body
 from calls.providers.client import ControlClient
 from calls.selectors.sideband import Briefing
@@ -37,7 +38,10 @@ def begin(brief: Briefing, ref: CallRef, control: ControlClient, shell: Shell) -
 
 
 def _plan(brief: Briefing) -> Plan:
-    body = session_body.build(brief.model, brief.voice, brief.instructions, brief.settings)
+    try:
+        body = session_body.build(brief.model, brief.voice, brief.instructions, brief.settings)
+    except InvalidInput:
+        body = {}  # whoever accepts the call says what is wrong with it
     transcription = body.get("audio", {}).get("input", {}).get("transcription")
     return Plan(
         model=brief.model,

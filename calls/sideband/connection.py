@@ -18,15 +18,19 @@ OPEN_LIMIT_S = 8.0
 CLOSE_LIMIT_S = 2.0
 """The provider often drops TCP without a close frame."""
 PING_S = 15.0
+KEEPALIVE_FAILED = 1011
+"""With this code the client library itself closes a socket on which no pong came."""
 
 
 class Closed(Exception):
     """The socket is closed; proves nothing about the call."""
 
-    def __init__(self, code: int | None, reason: str) -> None:
+    def __init__(self, code: int | None, reason: str, *, silent: bool = False) -> None:
         super().__init__(code)
         self.code = code
         self.reason = reason
+        self.silent = silent
+        """We gave it up ourselves, as no pong came: nothing may have arrived for half a minute"""
 
 
 class Sideband:
@@ -64,7 +68,8 @@ class Sideband:
             return await self._socket.recv(decode=False)
         except ConnectionClosed as error:
             frame = error.rcvd or error.sent
-            raise Closed(frame.code if frame else None, frame.reason if frame else "") from error
+            silent = error.rcvd is None and frame is not None and frame.code == KEEPALIVE_FAILED
+            raise Closed(frame.code if frame else None, frame.reason if frame else "", silent=silent) from error
 
     async def send(self, frame: bytes) -> None:
         """Raises Closed."""

@@ -52,12 +52,12 @@ class Runner:
         self._wake_at: datetime | None = None
         self._oddities = 0
 
-    def feed(self, given: Input) -> None:
-        """Tell the session something and carry out its step."""
+    def feed(self, given: Input, at: datetime | None = None) -> None:
+        """Tell the session something, which happened just now or `at`, and carry out its step."""
         if self.over.is_set():
             return
         now = datetime.now(UTC)
-        self._apply(self.session.advance(given, now), now)
+        self._apply(self.session.advance(given, at or now), now)
 
     def command(self, command: Command) -> None:
         self.feed(CommandClaimed(command))
@@ -66,6 +66,7 @@ class Runner:
         """Read until the socket closes; the session is told of it."""
         self._sideband = sideband
         writer = self._shell.writer
+        now = datetime.now(UTC)
         try:
             while not self.over.is_set():
                 raw = await sideband.receive()
@@ -76,7 +77,8 @@ class Runner:
                     self._apply(self.session.advance(event, now), now)
                 await writer.room()
         except Closed as closed:
-            self.feed(Detached(closed.code, closed.reason))
+            # A socket that fell silent was lost with its last frame, not when the silence was noticed.
+            self.feed(Detached(closed.code, closed.reason), now if closed.silent else None)
         finally:
             self._sideband = None
 

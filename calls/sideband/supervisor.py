@@ -10,6 +10,7 @@ import random
 import socket
 import time
 from collections.abc import Coroutine
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -20,9 +21,12 @@ from calls.actions import leases
 from calls.actions.ingest import CallRef
 from calls.actions.leases import Lease
 from calls.conf import conf
+from calls.domain.changes import AttachmentChanged, CallStateChanged
 from calls.domain.commands import Command, Verb
+from calls.domain.states import Attachment, CallState, EndReason
+from calls.exceptions import InvalidInput, ProviderRefused
 from calls.providers.client import ControlClients
-from calls.selectors.sideband import briefing
+from calls.selectors.sideband import Briefing, briefing
 from calls.sideband import database
 from calls.sideband.announcer import Announcer
 from calls.sideband.attendance import Attendance
@@ -144,9 +148,14 @@ class Supervisor:
                 lease.epoch,
                 brief.answered_at is not None,
             )
-            runner = begin(brief, ref, self.clients.of(brief.account), self)
+            try:
+                runner = begin(brief, ref, self.clients.of(brief.account), self)
+                attendance = Attendance(brief, runner, first_owner=lease.epoch == 1)
+            except (InvalidInput, ProviderRefused) as error:
+                self._cannot_attend(ref, brief, str(error))
+                return
             self._runners[lease.call] = runner
-            await Attendance(brief, runner, first_owner=lease.epoch == 1).run()
+            await attendance.run()
         except AWAY as error:
             logger.warning("database is away", extra={"loop": "attend", "error": type(error).__name__})
         except Exception:
@@ -156,6 +165,16 @@ class Supervisor:
                 del self._runners[lease.call]
             if self._leases.get(lease.call) == lease:
                 del self._leases[lease.call]
+
+    def _cannot_attend(self, ref: CallRef, brief: Briefing, why: str) -> None:
+        """The account has no key or no usable address: another try would find the same."""
+        ringing = brief.state is CallState.RINGING
+        state, reason = (
+            (CallState.MISSED, EndReason.NOT_ACCEPTED) if ringing else (CallState.LOST, EndReason.PROVIDER_UNREACHABLE)
+        )
+        now = datetime.now(UTC)
+        changes = (AttachmentChanged(Attachment.CLOSED, now), CallStateChanged(state, now, reason, why))
+        self.writer.put(ref, changes, {})
 
     async def _renew(self) -> None:
         """Prolong all leases, on the loop itself, so that a lease means: this loop works."""

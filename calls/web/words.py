@@ -89,11 +89,11 @@ NOTES: Mapping[str, str] = {
     "transcription_failed": "These words could not be transcribed",
     "keypad": "Keypad",
     "silence_timeout": "Nobody spoke",
-    "interrupted": "The caller interrupted",
+    "interrupted": "Interrupted",
     "item_deleted": "An item was removed from the conversation",
     "oddity": "Something unexpected came from the provider",
 }
-NOTE_WORDS = ("message", "detail", "reason", "digits", "digit", "key", "type", "code")
+NOTE_WORDS = ("message", "by", "detail", "reason", "digits", "digit", "key", "type", "code")
 """Keys of a note's body that may follow its sentence; the first one that is filled is shown"""
 
 FLAGS: Mapping[str, str] = {

@@ -10,7 +10,7 @@ from django.conf import settings
 from tests.rig import machine
 from tests.rig.machine import Plan, Rig
 
-SPEED = 20.0
+SPEED = 10.0
 """Of calls that only have to happen; a call that is to be steered has its own."""
 
 

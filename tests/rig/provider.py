@@ -37,10 +37,14 @@ class Provider:
         return dict(self._ask("GET", f"/calls/{call_id}"))
 
     def scenarios(self) -> list[str]:
-        return [one["name"] for one in self._ask("GET", "/scenarios")["scenarios"]]
+        return [one["name"] for one in self._ask("GET", "/scenarios")]
 
     def live(self) -> list[Line]:
         return list(self._ask("GET", "/calls")["calls"])
+
+    def sent(self) -> int:
+        """Frames sent so far."""
+        return int(self._ask("GET", "/ledger?kind=none")["counts"].get("frame", 0))
 
     def healthy(self) -> bool:
         try:

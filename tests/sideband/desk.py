@@ -96,7 +96,7 @@ async def fetch(connection: AsyncConnection[Any], statement: str, *values: objec
     return await (await connection.execute(statement, values)).fetchall()
 
 
-async def until(condition: Callable[[], Any], seconds: float = 5) -> Any:
+async def until(condition: Callable[[], Any], seconds: float = 5, pause: float = 0.01) -> Any:
     """Wait for a condition, asynchronous or not; its value."""
     async with asyncio.timeout(seconds):
         while True:
@@ -105,7 +105,7 @@ async def until(condition: Callable[[], Any], seconds: float = 5) -> Any:
                 value = await value
             if value:
                 return value
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(pause)
 
 
 def turn(item_id: str = "item_1", text: str = "Hello.", **fields: Any) -> TurnChanged:

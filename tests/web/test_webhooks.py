@@ -8,6 +8,7 @@ import hmac
 import json
 import logging
 import random
+import threading
 import time
 from collections import Counter
 
@@ -196,6 +197,14 @@ def test_without_a_database_the_sender_is_asked_to_come_again(account, monkeypat
     monkeypatch.setattr(webhooks, "tenant_scope", away)
     answer = deliver(account)
     assert (answer.status_code, answer["Retry-After"], answer.content) == (503, "5", b"try again\n")
+
+
+def test_a_crowd_is_asked_to_come_again(account, monkeypatch):
+    monkeypatch.setattr(webhooks, "TURN_SECONDS", 0.01)
+    monkeypatch.setattr(webhooks, "_turns", threading.BoundedSemaphore(1))
+    with webhooks._turn():
+        assert deliver(account).status_code == 503
+    assert deliver(account).status_code == 200
 
 
 def test_a_spoofed_number_of_another_tenant_stays_in_its_own(acme, globex, account):

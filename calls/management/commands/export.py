@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -46,8 +48,15 @@ class Command(BaseCommand):
             if output:
                 _write(output, lines)
             else:
-                for line in lines:
-                    self.stdout.write(line, ending="")
+                self._print(lines)
+
+    def _print(self, lines: Iterable[str]) -> None:
+        try:
+            for line in lines:
+                self.stdout.write(line, ending="")
+        except BrokenPipeError:
+            # The reader (`head`) has enough; without this the flush at exit would complain once more.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _write(output: Path, lines: Iterable[str]) -> None:

@@ -11,7 +11,7 @@ from django.db import connections
 
 
 class Command(MigrateCommand):
-    """Django's migrate on the alias `owner`; the usual alias runs as a role that may not change tables."""
+    """Django's migrate on the database alias `owner`; the usual alias runs as a role that may not change tables."""
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
@@ -21,9 +21,9 @@ class Command(MigrateCommand):
         super().handle(*args, **options)
         roles = f"{settings.APP_ROLE}, {settings.SIDEBAND_ROLE}"
         with connections[options["database"]].cursor() as cursor:
-            cursor.execute("select 1 from pg_roles where rolname = %s", [settings.SIDEBAND_ROLE])
-            if cursor.fetchone() is None:
-                return  # migrated back to before the roles
+            cursor.execute("select to_regclass('calls_auditentry')")
+            if cursor.fetchone() == (None,):
+                return  # migrated back to before the tables
             cursor.execute(f"grant usage on schema public to {roles}")
             cursor.execute(f"grant select, insert, update, delete on all tables in schema public to {roles}")
             cursor.execute(f"grant usage on all sequences in schema public to {roles}")

@@ -1,6 +1,6 @@
 // A command's state as a chip: icon, word, the time it took, the provider's words. Shown as done only when proven.
 
-import { attribute, icon, part, text } from "../lib/dom.js";
+import { attribute, icon, part, show, text } from "../lib/dom.js";
 import { words } from "../lib/faces.js";
 import { took } from "../lib/format.js";
 import { span } from "../lib/clock.js";
@@ -16,6 +16,7 @@ export function lasted(command) {
 
 export function paintChip(chip, command) {
   const state = words.commands[command.state];
+  show(chip, true);
   attribute(chip, "data-state", command.state);
   icon(chip, state.icon);
   text(part(chip, "verb"), words.verbs[command.verb] ?? command.verb);

@@ -136,8 +136,11 @@ export function start(page) {
     text(page.querySelector("[data-figure=live]"), live);
     text(page.querySelector("[data-figure=need]"), need);
     attribute(page.querySelector("[data-tile=need]"), "data-need", need ? "" : null);
-    text(page.querySelector("[data-figure=median]"), median === null ? "no data" : took(median));
-    text(page.querySelector("[data-figure=p95]"), p95 === null ? "no data" : took(p95));
+    for (const [name, value] of Object.entries({ median, p95 })) {
+      const figure = page.querySelector(`[data-figure=${name}]`);
+      text(figure, value === null ? "no data" : took(value));
+      attribute(figure, "data-none", value === null ? "" : null);
+    }
     document.title = `${need ? `(${need}!) ` : ""}${page.dataset.title}`;
     if (performance.now() - statusAt > STATUS_EVERY_MS) {
       statusAt = performance.now();

@@ -44,7 +44,7 @@ export function paintSilence(node, row, now) {
 
 function sentence(row, mark) {
   return [
-    needsWord(mark, row),
+    warning(mark, row),
     `open call ${row.from || "from an unknown number"}`,
     [row.agent, row.version ? `v${row.version}` : ""].filter(Boolean).join(" "),
     face(row).word.toLowerCase(),
@@ -53,6 +53,6 @@ function sentence(row, mark) {
     .join(", ");
 }
 
-function needsWord(mark, row) {
-  return face(row).key === "failed" ? "Failed" : mark ? `Warning: ${mark.replace(/ [\d.]+ s$/, "")}` : "";
+function warning(mark, row) {
+  return face(row).key === "failed" ? "Failed" : mark ? `Warning: ${mark.replace(/ [\d.]+ (s|min)$/, "")}` : "";
 }

@@ -1,0 +1,1 @@
+"""Measurements on the product as it is deployed, each against a baseline of the same run."""

@@ -1,0 +1,459 @@
+"""From a taken lease to the end of a call, against a provider that answers as told."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+import pytest_asyncio
+
+from calls.actions.ingest import CallRef
+from calls.domain.changes import AttachmentChanged, CallStateChanged, CommandChanged, GapRecorded, TurnChanged
+from calls.domain.commands import Command, Verb
+from calls.domain.states import Attachment, CallState
+from calls.providers import client
+from calls.providers.base import Account
+from calls.providers.client import ControlClient
+from calls.selectors.sideband import Briefing
+from calls.sideband import attendance, backoff
+from calls.sideband.attendance import Attendance
+from calls.sideband.briefed import begin
+from tests.sideband.desk import until
+from tests.sideband.provider import FLAP, HANG, provider
+
+pytestmark = pytest.mark.asyncio
+
+
+class Shell:
+    """A process that writes down what its runners want stored."""
+
+    def __init__(self):
+        self.writer = self.hints = self
+        self.changes = []
+        self.columns = {}
+        self.sending = True
+
+    def may_send(self):
+        return self.sending
+
+    def put(self, ref, changes, columns):
+        self.changes += changes
+        self.columns |= columns
+
+    async def room(self):
+        return
+
+    def mark(self, picture):
+        pass
+
+    def of(self, kind):
+        return [change for change in self.changes if isinstance(change, kind)]
+
+    @property
+    def states(self):
+        return [change.state.value for change in self.of(CallStateChanged)]
+
+    @property
+    def attachments(self):
+        return [change.attachment.value for change in self.of(AttachmentChanged)]
+
+    @property
+    def end(self):
+        last = self.of(CallStateChanged)[-1]
+        return last.state.value, last.reason.value
+
+
+@pytest.fixture(autouse=True)
+def hurry(monkeypatch, settings):
+    """The same pauses, a hundred times shorter."""
+    monkeypatch.setattr(backoff, "REDIAL_S", (0.0, 0.005, 0.01))
+    monkeypatch.setattr(backoff, "SETUP_S", (0.001, 0.005))
+    monkeypatch.setattr(backoff, "REDIAL_BUDGET_S", 0.4)
+    monkeypatch.setattr(backoff, "SETUP_BUDGET_S", 0.3)
+    monkeypatch.setattr(attendance, "YOUNG_PAUSE_S", 0.01)
+
+
+@pytest_asyncio.fixture
+async def provided():
+    async with provider() as served:
+        yield served
+
+
+class Scene:
+    """One call that is being attended."""
+
+    def __init__(self, served, shell, brief, *, first_owner):
+        self.shell = shell
+        self.control = ControlClient(brief.account)
+        ref = CallRef(brief.id, brief.code, brief.tenant_id, "e", 1 if first_owner else 2)
+        self.runner = begin(brief, ref, self.control, shell)
+        self.work = asyncio.create_task(Attendance(brief, self.runner, first_owner=first_owner).run())
+
+    async def over(self, seconds=5):
+        await asyncio.wait_for(self.work, seconds)
+        return self.shell.end
+
+
+@pytest_asyncio.fixture
+async def attend(provided):
+    scenes = []
+
+    def begin_scene(*, first_owner=True, **fields):
+        brief = replace(briefed(provided.url), **fields)
+        scenes.append(Scene(provided, Shell(), brief, first_owner=first_owner))
+        return scenes[-1]
+
+    yield begin_scene
+    for scene in scenes:
+        scene.runner.abort()
+        scene.work.cancel()
+        await asyncio.gather(scene.work, return_exceptions=True)
+        await scene.control.aclose()
+
+
+def briefed(url):
+    return Briefing(
+        id=1, code=UUID(int=1), tenant_id=UUID(int=9), stream_epoch="e", call_id="rtc_1", state=CallState.RINGING,
+        attachment=Attachment.DETACHED, started_at=datetime.now(UTC), answered_at=None, last_event_at=None,
+        deadline=None, account=Account(url, "sk-test"), has_agent=True, model="gpt-realtime", voice="marin",
+        greeting="", instructions="Be brief.", settings={}, turns=[], commands=[],
+    )  # fmt: skip
+
+
+def running(seconds=60):
+    """What is stored of a call that somebody else watched."""
+    now = datetime.now(UTC)
+    return {
+        "state": CallState.ACTIVE,
+        "attachment": Attachment.ATTACHED,
+        "started_at": now - timedelta(seconds=seconds),
+        "answered_at": now - timedelta(seconds=seconds),
+        "last_event_at": now - timedelta(seconds=5),
+    }
+
+
+# Answering
+
+
+async def test_a_ringing_call_is_accepted_with_its_session_and_dialled(provided, attend):
+    scene = attend()
+    await provided.dialled()
+    await until(lambda: scene.shell.states[-1:] == ["active"])
+    assert provided.asked == ["accept", "dial"]
+    assert provided.bodies[0]["instructions"] == "Be brief."
+    assert scene.shell.states == ["accepted", "active"]
+    assert scene.shell.attachments == ["attaching", "attached"]
+
+
+async def test_404s_while_the_leg_is_set_up_are_no_end(provided, attend):
+    provided.will("dial", 404, 404, 404, 200)
+    scene = attend()
+    await provided.dialled()
+    await until(lambda: scene.shell.states == ["accepted", "active"])
+    assert provided.count("dial") == 4
+
+
+async def test_a_leg_that_never_comes_up_is_a_missed_call(provided, attend):
+    provided.will("dial", 404)
+    scene = attend()
+    assert await scene.over() == ("missed", "not_accepted")
+    assert provided.count("dial") > 3
+
+
+async def test_an_accept_that_the_provider_does_not_know_yet_is_asked_once_more(provided, attend):
+    provided.will("accept", 404, 200)
+    scene = attend()
+    await until(lambda: "active" in scene.shell.states)
+    assert provided.count("accept") == 2
+
+
+@pytest.mark.parametrize(("age", "asked"), [(0, 2), (10, 1)])
+async def test_a_caller_who_has_gone_is_a_missed_call(provided, attend, age, asked):
+    provided.will("accept", 404)
+    scene = attend(started_at=datetime.now(UTC) - timedelta(seconds=age))
+    assert await scene.over() == ("missed", "not_accepted")
+    assert provided.asked == ["accept"] * asked
+
+
+async def test_an_accept_without_an_answer_that_worked_is_not_asked_again(provided, attend, monkeypatch):
+    monkeypatch.setattr(client, "TOTAL_SECONDS", 0.1)
+    provided.will("accept", HANG)
+    scene = attend()
+    await until(lambda: "active" in scene.shell.states)
+    assert provided.asked == ["accept", "dial"]
+    assert scene.shell.states == ["active"]
+
+
+async def test_an_accept_without_an_answer_that_did_not_work_is_asked_again(provided, attend, monkeypatch):
+    monkeypatch.setattr(client, "TOTAL_SECONDS", 0.1)
+    provided.will("accept", HANG, 200)
+    provided.will("dial", 404, 200)
+    scene = attend()
+    await until(lambda: "active" in scene.shell.states)
+    assert provided.asked == ["accept", "dial", "accept", "dial"]
+
+
+@pytest.mark.parametrize("first", [HANG, 502])
+async def test_a_call_that_was_accepted_unheard_is_not_given_up_while_its_leg_is_set_up(
+    provided, attend, monkeypatch, first
+):
+    """The second accept finds it accepted already: 404, the same answer as for a caller who has gone."""
+    monkeypatch.setattr(client, "TOTAL_SECONDS", 0.1)
+    provided.will("accept", first, 404)
+    provided.will("dial", 404, 404, 404, 404, 200)
+    scene = attend()
+    await until(lambda: "active" in scene.shell.states)
+    assert provided.count("accept") == 2
+
+
+async def test_a_busy_provider_is_asked_again(provided, attend):
+    provided.will("accept", (429, {"Retry-After": "0"}), 500, 200)
+    scene = attend()
+    await until(lambda: "active" in scene.shell.states)
+    assert provided.count("accept") == 3
+
+
+async def test_the_time_of_many_accepts_is_not_taken_from_the_leg(provided, attend, monkeypatch):
+    """The set-up has its own budget; it begins with the first dial."""
+    monkeypatch.setattr(backoff, "REDIAL_S", (0.0, 0.2, 0.2))
+    provided.will("accept", 500, 500, 200)
+    provided.will("dial", 404, 404, 200)
+    scene = attend()
+    await until(lambda: "active" in scene.shell.states)
+    assert scene.shell.states == ["accepted", "active"]
+
+
+@pytest.mark.parametrize("answer", [500, (429, {"Retry-After": "3600"})])
+async def test_a_caller_does_not_wait_longer_than_a_caller_would(provided, attend, settings, answer):
+    settings.CALLS = {**settings.CALLS, "accept_max_age_s": 1}
+    provided.will("accept", answer)
+    scene = attend(started_at=datetime.now(UTC) - timedelta(seconds=0.7))
+    assert await scene.over() == ("missed", "provider_unreachable")
+
+
+@pytest.mark.parametrize("status", [400, 401, 403])
+async def test_a_refused_accept_is_final(provided, attend, status):
+    provided.will("accept", status)
+    scene = attend()
+    assert await scene.over() == ("lost", "not_accepted")
+    assert provided.asked == ["accept"]
+
+
+async def test_settings_that_cannot_be_sent_are_not_sent(provided, attend):
+    scene = attend(voice="no such voice", settings={"temperature": 9, "audio": "loud"}, model="")
+    assert await scene.over() == ("missed", "not_accepted")
+    assert provided.asked == []
+
+
+@pytest.mark.parametrize("status", [200, 404, 500])
+async def test_a_call_without_an_agent_is_turned_away(provided, attend, status):
+    provided.will("reject", status)
+    scene = attend(has_agent=False, model="")
+    assert await scene.over() == ("refused", "no_route")
+    assert provided.asked == ["reject"]
+    assert provided.bodies == [{"status_code": 404}]
+
+
+async def test_a_second_owner_of_a_ringing_call_dials_before_it_accepts(provided, attend):
+    """The first may have died between its accept and the note of it."""
+    scene = attend(first_owner=False)
+    await until(lambda: "active" in scene.shell.states)
+    assert provided.asked == ["dial"]
+
+
+async def test_a_second_owner_accepts_what_nobody_accepted(provided, attend):
+    provided.will("dial", 404, 200)
+    scene = attend(first_owner=False)
+    await until(lambda: "active" in scene.shell.states)
+    assert provided.asked == ["dial", "accept", "dial"]
+
+
+async def test_a_second_owner_of_an_accepted_call_dials_and_does_not_accept(provided, attend):
+    provided.will("dial", 404, 200)
+    scene = attend(first_owner=False, state=CallState.ACCEPTED, attachment=Attachment.ATTACHING)
+    await until(lambda: scene.shell.states == ["active"])
+    assert provided.asked == ["dial", "dial"]
+
+
+# Watching
+
+
+async def test_frames_become_turns(provided, attend):
+    scene = attend()
+    await provided.dialled()
+    item = {"id": "item_1", "type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hello."}]}
+    await provided.say("conversation.item.done", item={**item, "status": "completed"}, previous_item_id=None)
+    await until(lambda: scene.shell.of(TurnChanged))
+    assert scene.shell.of(TurnChanged)[-1].turn.text == "Hello."
+    assert scene.shell.columns["last_event_at"]
+
+
+async def test_garbage_is_counted_and_the_call_goes_on(provided, attend):
+    scene = attend()
+    await provided.dialled()
+    for frame in ("{", "[]", '{"type":1}', "\x00", '{"type":"from.the.future"}'):
+        await provided.socket.send_str(frame)
+    await provided.socket.send_bytes(b"\xff\xfe")
+    await until(lambda: scene.runner.session.oddities.total() == 6)
+    assert scene.shell.states[-1] == "active"
+
+
+@pytest.mark.parametrize("how", ["drop", "close"])
+async def test_a_drop_is_dialled_again_and_leaves_a_gap(provided, attend, how):
+    scene = attend()
+    await provided.dialled()
+    await (provided.drop() if how == "drop" else provided.socket.close(code=1000))
+    await provided.dialled(2)
+    await until(lambda: scene.shell.of(GapRecorded))
+    [gap] = scene.shell.of(GapRecorded)
+    assert gap.cause == "socket_closed"
+    assert timedelta() <= gap.ended_at - gap.started_at < timedelta(seconds=3)
+    assert scene.shell.attachments == ["attaching", "attached", "reattaching", "attached"]
+    assert scene.shell.states == ["accepted", "active"]
+
+
+@pytest.mark.parametrize("status", [404, 410])
+async def test_gone_after_it_was_attached_is_the_end(provided, attend, status):
+    provided.will("dial", 200, status)
+    scene = attend()
+    await provided.dialled()
+    await provided.socket.close(code=1000)
+    assert await scene.over() == ("ended", "remote_hang_up")
+    assert scene.shell.of(GapRecorded) == []
+    assert scene.shell.attachments[-1] == "closed"
+
+
+async def test_a_busy_provider_is_dialled_until_it_is_well(provided, attend):
+    provided.will("dial", 200, 500, (429, {"Retry-After": "0"}), 503, 200)
+    scene = attend()
+    await provided.dialled()
+    await provided.drop()
+    await provided.dialled(2)
+    await until(lambda: scene.shell.attachments[-1] == "attached")
+    assert provided.count("dial") == 5
+
+
+async def test_a_provider_that_stays_away_is_given_up(provided, attend):
+    provided.will("dial", 200, 500)
+    scene = attend()
+    await provided.dialled()
+    await provided.drop()
+    assert await scene.over() == ("lost", "provider_unreachable")
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_key_that_was_taken_back_is_not_tried_again(provided, attend, status):
+    provided.will("dial", 200, status)
+    scene = attend()
+    await provided.dialled()
+    await provided.drop()
+    assert await scene.over() == ("lost", "provider_unreachable")
+    assert provided.count("dial") == 2
+
+
+async def test_a_socket_that_opens_and_closes_for_ever_is_given_up(provided, attend):
+    provided.will("dial", FLAP)
+    scene = attend()
+    assert await scene.over() == ("lost", "provider_unreachable")
+    assert provided.count("dial") > 5
+
+
+async def test_a_stretch_of_reading_makes_a_fresh_start(provided, attend, monkeypatch):
+    monkeypatch.setattr(backoff, "STABLE_S", 0.0)
+    provided.will("dial", *[FLAP] * 60, 200)
+    scene = attend()
+    await provided.dialled()
+    assert scene.shell.states == ["accepted", "active"]
+
+
+async def test_a_new_owner_attaches_and_shows_what_nobody_watched(provided, attend):
+    scene = attend(first_owner=False, **running())
+    await until(lambda: scene.shell.of(GapRecorded))
+    assert provided.asked == ["dial"]
+    assert scene.shell.of(GapRecorded)[0].cause == "owner_lost"
+    assert scene.shell.attachments == ["reattaching", "attached"]
+    assert scene.shell.states == []
+
+
+async def test_a_new_owner_of_a_call_that_ended_meanwhile_ends_it(provided, attend):
+    provided.will("dial", 404)
+    scene = attend(first_owner=False, **running())
+    assert await scene.over() == ("ended", "unattended")
+
+
+# Steering
+
+
+def ordered(verb, text=""):
+    return Command(uuid4(), verb, text)
+
+
+def command_states(scene):
+    return [change.state.value for change in scene.shell.of(CommandChanged)]
+
+
+async def test_a_command_is_sent_as_a_client_event(provided, attend):
+    scene = attend()
+    await until(lambda: "active" in scene.shell.states)
+    command = ordered(Verb.INFORM, "She is a VIP.")
+    scene.runner.command(command)
+    await until(lambda: provided.heard)
+    assert provided.heard[0]["type"] == "conversation.item.create"
+    assert "VIP" in str(provided.heard[0])
+    assert command_states(scene)[-1] == "sent"
+
+
+async def test_nothing_is_sent_once_the_lease_may_be_over(provided, attend, caplog):
+    scene = attend()
+    await until(lambda: "active" in scene.shell.states)
+    scene.shell.sending = False
+    for command in (ordered(Verb.INFORM, "Secret."), ordered(Verb.HANG_UP)):
+        scene.runner.command(command)
+    await until(lambda: caplog.text.count("not sent") == 2)
+    assert provided.heard == []
+    assert "hangup" not in provided.asked
+
+
+async def test_a_hang_up_is_confirmed_by_the_end_of_the_call(provided, attend):
+    provided.will("dial", 200, 404)
+    scene = attend()
+    await until(lambda: "active" in scene.shell.states)
+    scene.runner.command(ordered(Verb.HANG_UP))
+    await until(lambda: "hangup" in provided.asked)
+    await provided.socket.close(code=1000)
+    assert await scene.over() == ("ended", "hung_up")
+    assert command_states(scene)[-1] == "confirmed"
+
+
+async def test_a_hang_up_of_a_call_that_is_gone_succeeds(provided, attend):
+    provided.will("hangup", 404)
+    scene = attend()
+    await until(lambda: "active" in scene.shell.states)
+    scene.runner.command(ordered(Verb.HANG_UP))
+    assert (await scene.over())[0] == "ended"
+    assert command_states(scene)[-1] == "confirmed"
+
+
+@pytest.mark.parametrize("status", [400, 500])
+async def test_a_transfer_that_is_not_taken_is_refused_and_asked_once(provided, attend, status):
+    provided.will("refer", status)
+    scene = attend()
+    await until(lambda: "active" in scene.shell.states)
+    scene.runner.command(ordered(Verb.TRANSFER, "tel:+14155550123"))
+    await until(lambda: command_states(scene)[-1:] == ["refused"])
+    assert provided.bodies[-1] == {"target_uri": "tel:+14155550123"}
+    assert provided.count("refer") == 1
+    assert scene.shell.states[-1] == "active"
+
+
+async def test_an_aborted_call_is_let_go_of_at_once(provided, attend):
+    scene = attend()
+    await until(lambda: "active" in scene.shell.states)
+    before = list(scene.shell.changes)
+    scene.runner.abort()
+    await asyncio.wait_for(scene.work, 2)
+    assert scene.shell.changes == before
+    assert provided.count("dial") == 1

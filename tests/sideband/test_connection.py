@@ -1,0 +1,203 @@
+"""One WebSocket to a provider that misbehaves in every way it can."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+
+import pytest
+from websockets.asyncio.server import serve
+
+from calls.exceptions import ProviderBusy, ProviderGone, ProviderRefused, ProviderUnreachable
+from calls.providers.base import Endpoint
+from calls.sideband import connection
+from calls.sideband.connection import Closed, Sideband
+from tests.sideband.desk import until
+
+pytestmark = pytest.mark.asyncio
+
+
+@asynccontextmanager
+async def server(handler=None, **options):
+    async def wait(ws):
+        await ws.wait_closed()
+
+    async with serve(handler or wait, "127.0.0.1", 0, close_timeout=0.2, **options) as listening:
+        yield f"ws://127.0.0.1:{listening.sockets[0].getsockname()[1]}/v1/realtime?call_id=rtc_1"
+
+
+@asynccontextmanager
+async def dialled(handler=None, **options):
+    async with server(handler, **options) as url:
+        sideband = await Sideband.dial(Endpoint(url, {"Authorization": "Bearer sk-test"}))
+        try:
+            yield sideband
+        finally:
+            sideband.abort()
+
+
+async def refused(status, headers=()):
+    def answer(ws, request):
+        response = ws.respond(HTTPStatus(status), "no\n")
+        for name, value in headers:
+            response.headers[name] = value
+        return response
+
+    async with server(process_request=answer) as url:
+        with pytest.raises(Exception) as refusal:  # noqa: PT011  which one is the question
+            await Sideband.dial(Endpoint(url, {}))
+    return refusal.value
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (404, ProviderGone), (410, ProviderGone), (429, ProviderBusy), (500, ProviderBusy), (503, ProviderBusy),
+        (401, ProviderRefused), (403, ProviderRefused), (400, ProviderRefused), (200, ProviderRefused),
+    ],
+)  # fmt: skip
+async def test_what_a_refused_dial_means(status, kind):
+    error = await refused(status)
+    assert type(error) is kind
+    assert error.status == status
+
+
+@pytest.mark.parametrize(("given", "wait"), [("7", 7.0), ("", None), ("soon", None), ("-1", None)])
+async def test_a_busy_provider_says_how_long_to_wait(given, wait):
+    assert (await refused(429, [("Retry-After", given)])).retry_after == wait
+
+
+async def test_nobody_there_is_unreachable():
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        with pytest.raises(ProviderUnreachable):
+            await Sideband.dial(Endpoint(f"ws://127.0.0.1:{bound.getsockname()[1]}/", {}))
+
+
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 101 Nope\r\n\r\n", b"\x00\xff\x00garbage\r\n\r\n"])
+async def test_no_websocket_is_unreachable(answer):
+    async def babble(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        writer.close()
+
+    listening = await asyncio.start_server(babble, "127.0.0.1", 0)
+    async with listening:
+        with pytest.raises(ProviderUnreachable):
+            await Sideband.dial(Endpoint(f"ws://127.0.0.1:{listening.sockets[0].getsockname()[1]}/", {}))
+
+
+async def test_a_handshake_that_hangs_is_given_up(monkeypatch):
+    monkeypatch.setattr(connection, "OPEN_LIMIT_S", 0.1)
+    writers = []
+
+    async def silence(reader, writer):
+        writers.append(writer)
+
+    listening = await asyncio.start_server(silence, "127.0.0.1", 0)
+    async with listening:
+        with pytest.raises(ProviderUnreachable):
+            await Sideband.dial(Endpoint(f"ws://127.0.0.1:{listening.sockets[0].getsockname()[1]}/", {}))
+        for writer in writers:
+            writer.close()
+
+
+async def test_the_key_goes_in_the_header_and_nowhere_else():
+    seen = []
+
+    async def handler(ws):
+        seen.append(ws.request)
+        await ws.wait_closed()
+
+    async with dialled(handler):
+        await until(lambda: seen)
+    assert seen[0].headers["Authorization"] == "Bearer sk-test"
+    assert seen[0].path == "/v1/realtime?call_id=rtc_1"
+    assert "OpenAI-Beta" not in seen[0].headers
+
+
+async def test_frames_come_as_bytes_in_order():
+    async def handler(ws):
+        await ws.send('{"a":"ü"}')
+        await ws.send(b"binary")
+        await ws.wait_closed()
+
+    async with dialled(handler) as sideband:
+        assert [await sideband.receive(), await sideband.receive()] == ['{"a":"ü"}'.encode(), b"binary"]
+
+
+async def test_only_text_frames_are_sent():
+    heard = asyncio.Queue()
+
+    async def handler(ws):
+        async for message in ws:
+            heard.put_nowait(message)
+
+    async with dialled(handler) as sideband:
+        await sideband.send('{"type":"ü"}'.encode())
+        assert await asyncio.wait_for(heard.get(), 5) == '{"type":"ü"}'
+
+
+@pytest.mark.parametrize(("code", "reason"), [(1000, ""), (1001, "bye"), (1011, "oops"), (4000, "maximum duration")])
+async def test_a_close_tells_its_code(code, reason):
+    async def handler(ws):
+        await ws.close(code, reason)
+
+    async with dialled(handler) as sideband:
+        with pytest.raises(Closed) as closed:
+            await sideband.receive()
+        assert (closed.value.code, closed.value.reason) == (code, reason)
+        with pytest.raises(Closed):
+            await sideband.send(b"{}")
+
+
+@pytest.mark.parametrize("reset", [True, False])
+async def test_tcp_that_goes_away_is_a_close_without_a_code(reset):
+    async def handler(ws):
+        if reset:
+            raw = ws.transport.get_extra_info("socket")
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        ws.transport.abort()
+
+    async with dialled(handler) as sideband:
+        with pytest.raises(Closed) as closed:
+            await sideband.receive()
+        assert closed.value.code is None
+
+
+async def test_an_oversized_frame_closes_the_socket(monkeypatch):
+    monkeypatch.setattr(connection, "FRAME_LIMIT", 1_000)
+
+    async def handler(ws):
+        await ws.send("x" * 1_001)
+        await ws.wait_closed()
+
+    async with dialled(handler) as sideband:
+        with pytest.raises(Closed) as closed:
+            await sideband.receive()
+        assert closed.value.code == 1009
+
+
+async def test_aborting_wakes_the_reader_at_once():
+    async with dialled() as sideband:
+        reader = asyncio.create_task(sideband.receive())
+        await asyncio.sleep(0)
+        sideband.abort()
+        with pytest.raises(Closed):
+            await asyncio.wait_for(reader, 1)
+
+
+async def test_closing_says_goodbye():
+    codes = []
+
+    async def handler(ws):
+        await ws.wait_closed()
+        codes.append(ws.close_code)
+
+    async with dialled(handler) as sideband:
+        await sideband.close()
+        await until(lambda: codes)
+    assert codes == [1000]

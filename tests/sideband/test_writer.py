@@ -1,0 +1,280 @@
+"""The writer: keeps what it cannot store yet, and lets no call's bad row spoil the others."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+import pytest_asyncio
+from psycopg_pool import PoolTimeout
+
+from calls.actions.ingest import CallRef, Stored
+from calls.sideband import database, writer
+from calls.sideband.writer import Writer
+from tests import factories
+from tests.sideband.desk import connected, fetch, hold, run_out, turn, until
+
+pytestmark = pytest.mark.asyncio
+
+
+def ref(number=1, epoch=1):
+    return CallRef(number, UUID(int=number), UUID(int=99), "e", epoch)
+
+
+class Away:
+    """A pool that lends nothing real."""
+
+    @asynccontextmanager
+    async def connection(self):
+        yield None
+
+
+class Store:
+    """In place of ingest.store: fails as told, else keeps what it is given."""
+
+    def __init__(self, monkeypatch):
+        self.failures = []
+        self.poison = set()
+        self.batches = []
+        self.fenced = set()
+        self.gate = None
+        monkeypatch.setattr(writer, "store", self.store)
+
+    async def store(self, connection, owner, batches):
+        if self.gate:
+            await self.gate.wait()
+        if self.failures:
+            raise self.failures.pop(0)
+        for batch in batches:
+            if batch.ref.id in self.poison:
+                raise psycopg.DataError("poison")
+        kept = [(batch.ref.id, batch.ref.epoch, list(batch.changes), dict(batch.columns)) for batch in batches]
+        self.batches.append(kept)
+        return Stored({batch.ref.id for batch in batches} & self.fenced, [("g", {"n": len(self.batches)})])
+
+    def texts(self):
+        return [change.turn.text for kept in self.batches for _, _, changes, _ in kept for change in changes]
+
+
+class Told:
+    def __init__(self):
+        self.told = []
+
+    def put(self, group, message):
+        self.told.append((group, message))
+
+
+@pytest.fixture
+def stored(monkeypatch):
+    monkeypatch.setattr(writer, "RETRY_S", (0.01,))
+    return Store(monkeypatch)
+
+
+@pytest.fixture
+def fenced():
+    return []
+
+
+@pytest.fixture
+def told():
+    return Told()
+
+
+@pytest.fixture
+def pen(stored, told, fenced):
+    return Writer(Away(), uuid4(), 0.005, told, fenced.append)
+
+
+async def test_changes_of_a_call_are_one_batch_in_their_order(pen, stored, told):
+    pen.put(ref(), [turn(text="a")], {"floor": "speaking"})
+    pen.put(ref(2), [turn(text="x")], {})
+    pen.put(ref(), [turn(text="b"), turn(text="c")], {"floor": "listening", "reply_ms": 5})
+    assert await pen.flush()
+    [[first, second]] = stored.batches
+    assert [change.turn.text for change in first[2]] == ["a", "b", "c"]
+    assert first[3] == {"floor": "listening", "reply_ms": 5}
+    assert second[0] == 2
+    assert told.told == [("g", {"n": 1})]
+    assert await pen.flush()
+    assert len(stored.batches) == 1
+
+
+async def test_oddities_are_added_up_not_overwritten(pen, stored):
+    for odd in (1, 2):
+        pen.put(ref(), (), {"oddities": odd})
+    stored.failures.append(psycopg.OperationalError("away"))
+    assert not await pen.flush()
+    pen.put(ref(), (), {"oddities": 4})
+    assert await pen.flush()
+    assert stored.batches[0][0][3] == {"oddities": 7}
+
+
+@pytest.mark.parametrize("failure", [psycopg.OperationalError("away"), PoolTimeout("busy")])
+async def test_a_database_that_is_away_costs_nothing_but_waiting(pen, stored, told, failure):
+    pen.put(ref(), [turn(text="a")], {"floor": "speaking", "reply_ms": 1})
+    stored.failures += [failure, failure]
+    assert not await pen.flush()
+    pen.put(ref(), [turn(text="b")], {"floor": "listening"})
+    assert not await pen.flush()
+    assert told.told == []
+    assert await pen.flush()
+    assert stored.texts() == ["a", "b"]
+    assert stored.batches[0][0][3] == {"floor": "listening", "reply_ms": 1}
+
+
+async def test_the_loop_tries_again_until_the_database_is_back(pen, stored):
+    stored.failures += [psycopg.OperationalError("away")] * 5
+    work = asyncio.create_task(pen.run())
+    pen.put(ref(), [turn(text="a")], {})
+    await until(lambda: stored.batches)
+    work.cancel()
+    assert stored.texts() == ["a"]
+
+
+async def test_columns_alone_may_wait_but_not_for_ever(pen, stored, monkeypatch):
+    monkeypatch.setattr(writer, "COLUMNS_EVERY_S", 0.05)
+    work = asyncio.create_task(pen.run())
+    pen.put(ref(), (), {"floor": "speaking"})
+    await asyncio.sleep(0)
+    assert stored.batches == []
+    await until(lambda: stored.batches)
+    work.cancel()
+
+
+async def test_a_poisonous_batch_is_dropped_alone(pen, stored, caplog):
+    stored.poison.add(2)
+    for number in (1, 2, 3):
+        pen.put(ref(number), [turn(text=str(number))], {})
+    assert await pen.flush()
+    assert stored.texts() == ["1", "3"]
+    assert "cannot be stored" in caplog.text
+    pen.put(ref(2), [turn(text="later")], {})
+    stored.poison.clear()
+    assert await pen.flush()
+    assert stored.texts() == ["1", "3", "later"]
+
+
+async def test_text_that_is_no_text_poisons_only_its_own_call(pen, told, fenced, monkeypatch):
+    """A lone surrogate cannot be encoded at all: that is no error of the database's."""
+    monkeypatch.undo()
+    kept = []
+
+    async def encode(connection, owner, batches):
+        for batch in batches:
+            batch.changes[0].turn.text.encode()
+        kept.extend(batch.ref.id for batch in batches)
+        return Stored(set(), [])
+
+    monkeypatch.setattr(writer, "store", encode)
+    for number, text in ((1, "fine"), (2, "\ud800"), (3, "fine")):
+        pen.put(ref(number), [turn(text=text)], {})
+    assert await pen.flush()
+    assert kept == [1, 3]
+
+
+async def test_the_database_going_away_among_the_single_ones_loses_nothing(pen, stored):
+    for number in (1, 2):
+        pen.put(ref(number), [turn(text=str(number))], {})
+    stored.failures += [psycopg.DataError("one of them"), psycopg.OperationalError("away")]
+    await pen.flush()
+    await pen.flush()
+    assert sorted(stored.texts()) == ["1", "2"]
+
+
+async def test_a_stop_in_the_middle_of_storing_keeps_everything_for_the_last_flush(pen, stored):
+    stored.gate = asyncio.Event()
+    work = asyncio.create_task(pen.run())
+    pen.put(ref(), [turn(text="a")], {})
+    await until(lambda: not pen._pending)
+    pen.put(ref(), [turn(text="b")], {})
+    work.cancel()
+    await asyncio.gather(work, return_exceptions=True)
+    stored.gate.set()
+    assert await pen.flush()
+    assert stored.texts() == ["a", "b"]
+
+
+async def test_readers_are_held_back_at_the_bound_and_let_go_after_a_flush(pen, stored, monkeypatch):
+    monkeypatch.setattr(writer, "LIMIT", 3)
+    await asyncio.wait_for(pen.room(), 1)
+    pen.put(ref(), [turn(), turn(), turn()], {})
+    reader = asyncio.create_task(pen.room())
+    stored.failures.append(psycopg.OperationalError("away"))
+    assert not await pen.flush()
+    await asyncio.sleep(0)
+    assert not reader.done()
+    assert await pen.flush()
+    await asyncio.wait_for(reader, 1)
+
+
+async def test_the_owner_is_told_which_lease_was_fenced(pen, stored, fenced):
+    stored.fenced = {2}
+    pen.put(ref(1), [turn()], {})
+    pen.put(ref(2, epoch=4), [turn()], {})
+    await pen.flush()
+    assert [(one.id, one.epoch) for one in fenced] == [(2, 4)]
+
+
+async def test_changes_under_a_new_lease_do_not_go_down_with_those_of_the_old_one(pen, stored):
+    """The database was away, the lease ran out, and this same process took the call again."""
+    pen.put(ref(epoch=1), [turn(text="old")], {"floor": "speaking"})
+    stored.failures.append(psycopg.OperationalError("away"))
+    assert not await pen.flush()
+    pen.put(ref(epoch=2), [turn(text="new")], {})
+    await pen.flush()
+    assert stored.batches == [[(1, 2, [turn(text="new")], {})]]
+
+
+async def test_a_batch_that_comes_back_does_not_replace_that_of_a_newer_lease(pen, stored):
+    stored.gate = asyncio.Event()
+    stored.failures.append(psycopg.OperationalError("away"))
+    pen.put(ref(epoch=1), [turn(text="old")], {})
+    flush = asyncio.create_task(pen.flush())
+    await until(lambda: not pen._pending)
+    pen.put(ref(epoch=2), [turn(text="new")], {})
+    stored.gate.set()
+    assert not await flush
+    await pen.flush()
+    assert stored.texts() == ["new"]
+
+
+@pytest_asyncio.fixture
+async def pool(committed_db):
+    async with database.pool() as pool:
+        yield pool
+
+
+async def test_on_the_real_database_a_row_too_wide_costs_only_its_own_call(pool, acme, told, fenced):
+    calls = [await asyncio.to_thread(factories.make_call, acme) for _ in range(3)]
+    owner = uuid4()
+    pen = Writer(pool, owner, 0.01, told, fenced.append)
+    async with connected() as hot:
+        refs = [await hold(hot, call, owner) for call in calls]
+        for one, item_id in zip(refs, ("item_1", "i" * 300, "item_3"), strict=True):
+            pen.put(one, [turn(item_id)], {})
+        assert await pen.flush()
+        assert await fetch(hot, "select item_id from calls_turn order by 1") == [("item_1",), ("item_3",)]
+        pen.put(refs[1], [turn("item_2")], {})
+        assert await pen.flush()
+        assert await fetch(hot, "select count(*) from calls_turn") == [(3,)]
+    assert len(told.told) == 3
+    assert fenced == []
+
+
+async def test_on_the_real_database_a_lost_lease_is_told(pool, acme, told, fenced, committed_db):
+    call = await asyncio.to_thread(factories.make_call, acme)
+    owner = uuid4()
+    pen = Writer(pool, owner, 0.01, told, fenced.append)
+    async with connected() as hot:
+        mine = await hold(hot, call, owner)
+        run_out(committed_db)
+        await hold(hot, call, uuid4())
+        pen.put(replace(mine), [turn()], {})
+        assert await pen.flush()
+        assert await fetch(hot, "select 1 from calls_turn") == []
+    assert [one.id for one in fenced] == [call.pk]
+    assert told.told == []
