@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from datetime import UTC, datetime
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_ADDRESS = re.compile(r"/webhooks/openai/[0-9a-f]+/?")
+"""A webhook's path is half a secret, and Django puts paths into its own messages."""
 _VALUE_LIMIT = 2_000
 """Characters of one extra value."""
 
@@ -33,4 +36,4 @@ class JsonFormatter(logging.Formatter):
         line |= {name: str(value)[:_VALUE_LIMIT] for name, value in vars(record).items() if name not in _STANDARD}
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str)
+        return _ADDRESS.sub("/webhooks/[token]/", json.dumps(line, default=str))

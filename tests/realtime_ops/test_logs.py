@@ -29,6 +29,14 @@ def test_a_name_cannot_forge_a_second_line():
     assert json.loads(line)["level"] == "info"
 
 
+def test_the_path_of_a_webhook_is_masked():
+    line = _line(
+        msg="Not Found: /webhooks/openai/00ff11aa00ff11aa/", request="<POST '/webhooks/openai/00ff11aa00ff11aa/'>"
+    )
+    assert "00ff11aa" not in line
+    assert line.count("/webhooks/[token]/") == 2
+
+
 def test_an_exception_comes_whole_and_long_values_are_cut():
     try:
         raise ValueError("why")

@@ -50,7 +50,7 @@ def within(tenant: Tenant, work: Callable[[], T]) -> T:
 
 def as_owner(url: str, statement: str, *values: object) -> list[Any]:
     with psycopg.connect(url, autocommit=True) as owner:
-        cursor = owner.execute(statement, values)
+        cursor = owner.execute(statement, values or None)
         return cursor.fetchall() if cursor.description else []
 
 

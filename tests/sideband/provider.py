@@ -27,6 +27,8 @@ class Provider:
         """By verb, what to answer next; the last one stays"""
         self.sockets: list[web.WebSocketResponse] = []
         self.heard: list[dict[str, Any]] = []
+        self.closed = 0
+        """Sockets that ended"""
         self.url = ""
         self.closing = asyncio.Event()
 
@@ -63,8 +65,11 @@ class Provider:
             await socket.close(code=1011)
             return socket
         self.sockets.append(socket)
-        async for message in socket:
-            self.heard.append(json.loads(message.data))
+        try:
+            async for message in socket:
+                self.heard.append(json.loads(message.data))
+        finally:
+            self.closed += 1
         return socket
 
     @property

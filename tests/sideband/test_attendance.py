@@ -243,7 +243,7 @@ async def test_a_refused_accept_is_final(provided, attend, status):
 
 
 async def test_settings_that_cannot_be_sent_are_not_sent(provided, attend):
-    scene = attend(voice="no such voice", settings={"temperature": 9, "audio": "loud"}, model="")
+    scene = attend(settings={"temperature": 9})
     assert await scene.over() == ("missed", "not_accepted")
     assert provided.asked == []
 

@@ -1,5 +1,7 @@
 // Writes text and attributes where they changed, and keeps keyed lists. Never builds markup from text.
 
+import { longestRun } from "./runs.js";
+
 /** The page's own data, as the server wrote it. */
 export function pageData(id) {
   const block = document.getElementById(id);
@@ -61,17 +63,24 @@ export function icon(element, name) {
   attribute(element?.querySelector("use"), "href", `#i-${name}`);
 }
 
-/** Bring `parent`'s children into the order of `nodes`, moving as few as possible. */
+/** Bring `parent`'s children into the order of `nodes`, moving as few as possible: moving costs layout and focus. */
 export function arrange(parent, nodes) {
+  const children = [...parent.children];
+  if (children.length === nodes.length && children.every((child, index) => child === nodes[index])) {
+    return;
+  }
   const wanted = new Set(nodes);
-  [...parent.children].filter((child) => !wanted.has(child)).forEach((child) => child.remove());
-  let place = parent.firstElementChild;
-  for (const node of nodes) {
-    if (node === place) {
-      place = place.nextElementSibling;
-    } else {
-      parent.insertBefore(node, place);
+  children.filter((child) => !wanted.has(child)).forEach((child) => child.remove());
+  const places = new Map([...parent.children].map((child, index) => [child, index]));
+  const there = nodes.filter((node) => places.has(node));
+  const run = longestRun(there.map((node) => places.get(node)));
+  const stays = new Set(there.filter((_, index) => run.has(index)));
+  let next = null;
+  for (const node of [...nodes].reverse()) {
+    if (!stays.has(node)) {
+      parent.insertBefore(node, next);
     }
+    next = node;
   }
 }
 

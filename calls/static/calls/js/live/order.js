@@ -1,6 +1,7 @@
 // Which row stands where: what needs a person first, then the longest. Frozen while someone is about to act on a row.
 
 import { isLive, needsYou } from "../lib/faces.js";
+import { longestRun } from "../lib/runs.js";
 
 /** Codes in the order of reading; mirrors worst_first of calls/web/rows.py. */
 export function worstFirst(rows, now) {
@@ -20,17 +21,7 @@ export function changes(shown, wanted) {
   const place = new Map(wanted.map((code, index) => [code, index]));
   const kept = shown.filter((code) => place.has(code)).map((code) => place.get(code));
   const added = wanted.length - kept.length;
-  return shown.length - kept.length + added + kept.length - longestRun(kept);
-}
-
-/** Length of the longest ascending subsequence: the rows that may stay where they are. */
-function longestRun(places) {
-  const ends = [];
-  for (const place of places) {
-    const at = ends.findIndex((end) => end >= place);
-    ends[at === -1 ? ends.length : at] = place;
-  }
-  return ends.length;
+  return shown.length - kept.length + added + kept.length - longestRun(kept).size;
 }
 
 /** The figures above the list; mirrors tiles of calls/web/rows.py. */

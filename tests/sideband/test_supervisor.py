@@ -1,0 +1,301 @@
+"""A worker process and its calls: take, renew, hear commands, hand over, and never two owners of one call."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from uuid import uuid4
+
+import psycopg
+import pytest
+import pytest_asyncio
+from django.db import connections
+from django.utils import timezone
+
+from calls.actions import commands, leases
+from calls.domain.changes import NoteAdded
+from calls.models import Call, CallEvent, Command, Gap, Turn
+from calls.sideband import backoff, supervisor
+from calls.sideband.supervisor import Supervisor
+from calls.tenancy import tenant_scope
+from tests import factories
+from tests.live.page import everything_closed
+from tests.sideband.desk import as_owner, at, connected, fetch, until, within
+from tests.sideband.provider import provider
+
+pytestmark = pytest.mark.asyncio
+
+
+@pytest.fixture(autouse=True)
+def hurry(monkeypatch, settings):
+    settings.CALLS = {**settings.CALLS, "flush_ms": 10, "slots": 50}
+    monkeypatch.setattr(supervisor, "SWEEP_S", 0.05)
+    monkeypatch.setattr(supervisor, "LISTEN_RETRY_S", 0.05)
+    monkeypatch.setattr(supervisor, "CALM_S", 0.3)
+    monkeypatch.setattr(leases, "RENEW_S", 0.05)
+    monkeypatch.setattr(backoff, "SETUP_S", (0.001,))
+
+
+@pytest_asyncio.fixture
+async def provided(committed_db):
+    async with provider() as served:
+        yield served
+    await everything_closed()
+
+
+@pytest_asyncio.fixture
+async def hot(provided):
+    async with connected() as connection:
+        yield connection
+
+
+@asynccontextmanager
+async def working():
+    one = Supervisor()
+    task = asyncio.create_task(one.run())
+    try:
+        yield one
+    finally:
+        one.stop()
+        await asyncio.wait_for(task, 10)
+
+
+async def ringing(tenant, served, **fields):
+    def make():
+        agent = factories.make_agent(tenant)
+        account = factories.make_account(tenant, base_url=served.url)
+        given = {"state": "ringing", "started_at": timezone.now(), "agent": agent, **fields}
+        return factories.make_call(tenant, account=account, **given)
+
+    return await within(tenant, make)
+
+
+async def call_row(hot, call):
+    [row] = await fetch(hot, "select state, attachment, owner, epoch from calls_call where id = %s", call.pk)
+    return row
+
+
+async def attached(hot, call, owner=None):
+    async def is_attached():
+        state, attachment, holder, _ = await call_row(hot, call)
+        return (state, attachment) == ("active", "attached") and (owner is None or holder == owner.owner)
+
+    await until(is_attached)
+
+
+async def says(served, text, item_id="item_1"):
+    item = {"id": item_id, "type": "message", "role": "user", "status": "completed"}
+    item["content"] = [{"type": "input_text", "text": text}]
+    await served.say("conversation.item.done", item=item, previous_item_id=None)
+
+
+async def test_a_ringing_call_is_found_answered_and_written_down(acme, provided, hot):
+    call = await ringing(acme, provided)
+    async with working() as one:
+        await attached(hot, call, one)
+        await says(provided, "Hello.")
+        await until(lambda: within(acme, lambda: Turn.objects.filter(text="Hello.").exists()))
+    assert provided.asked == ["accept", "dial"]
+    events = await within(acme, lambda: list(CallEvent.objects.order_by("seq").values_list("seq", "kind")))
+    assert [seq for seq, _ in events] == list(range(1, len(events) + 1))
+
+
+async def test_a_nudge_attends_a_call_without_the_sweep(acme, provided, hot, monkeypatch):
+    monkeypatch.setattr(supervisor, "SWEEP_S", 3600.0)
+    async with working() as one:
+        await until(lambda: fetch(hot, "select 1 from calls_worker"))
+        call = await ringing(acme, provided)
+        await asyncio.gather(*(one.ensure(call.pk) for _ in range(5)))
+        await attached(hot, call, one)
+    assert provided.asked == ["accept", "dial"]
+
+
+async def test_two_workers_share_the_calls_and_none_has_two_owners(acme, provided, hot):
+    calls = [await ringing(acme, provided) for _ in range(6)]
+    async with working() as one, working() as two:
+        for call in calls:
+            await attached(hot, call)
+        owners = {owner for (owner,) in await fetch(hot, "select owner from calls_call")}
+        assert owners <= {one.owner, two.owner}
+    assert (provided.count("accept"), provided.count("dial")) == (6, 6)
+
+
+async def test_a_worker_takes_no_more_than_its_slots(acme, provided, hot, settings):
+    settings.CALLS = {**settings.CALLS, "slots": 2}
+    for _ in range(4):
+        await ringing(acme, provided)
+    async with working() as one:
+        await until(lambda: len(provided.sockets) == 2)
+        calls = [call for (call,) in await fetch(hot, "select id from calls_call")]
+        await asyncio.gather(*(one.ensure(call) for call in calls))
+        assert await fetch(hot, "select count(*) from calls_call where owner = %s", one.owner) == [(2,)]
+
+
+async def test_a_worker_that_stops_hands_its_calls_over(acme, provided, hot, monkeypatch):
+    call = await ringing(acme, provided)
+    async with working() as one:
+        await attached(hot, call, one)
+        await says(provided, "Before.")
+        # From here on only the word of the one who leaves can wake the other.
+        monkeypatch.setattr(supervisor, "SWEEP_S", 3600.0)
+        async with working() as two:
+            await until(lambda: fetch(hot, "select 1 from calls_worker where owner = %s", two.owner))
+            one.stop()
+            await attached(hot, call, two)
+            assert (await call_row(hot, call))[3] == 2
+            assert await fetch(hot, "select owner from calls_worker") == [(two.owner,)]
+            await says(provided, "After.", "item_2")
+            await until(lambda: within(acme, lambda: Turn.objects.count() == 2))
+    assert provided.asked == ["accept", "dial", "dial"]
+    assert await within(acme, lambda: Gap.objects.values_list("cause", flat=True)[0]) == "owner_lost"
+
+
+async def test_what_waits_is_stored_before_the_calls_are_given_back(acme, provided, hot, settings):
+    settings.CALLS = {**settings.CALLS, "flush_ms": 60_000}
+    call = await ringing(acme, provided)
+    async with working() as one:
+        await provided.dialled()
+        runner = await until(lambda: one._runners.get(call.pk))
+        await until(lambda: runner.session.state == "active")
+        one.writer.put(runner.ref, [NoteAdded("keypad", at(1), {"key": "5"})], {})
+    assert (await call_row(hot, call))[:3] == ("active", "attached", None)
+    assert await within(acme, lambda: CallEvent.objects.filter(kind="note").count()) == 1
+
+
+async def test_a_lost_lease_is_let_go_of_at_once(acme, provided, hot, committed_db, caplog):
+    call = await ringing(acme, provided)
+    async with working() as one:
+        await attached(hot, call, one)
+        rival = uuid4()
+        steal = "update calls_call set owner = %s, epoch = 9, lease_expires = now() + interval '1 hour' where id = %s"
+        as_owner(committed_db, steal, rival, call.pk)
+        await until(lambda: provided.closed == 1)
+        await until(lambda: call.pk not in one._runners)
+        assert (await call_row(hot, call))[2:] == (rival, 9)
+    assert "lease lost" in caplog.text
+    assert provided.count("dial") == 1
+
+
+async def test_a_command_is_carried_out_when_the_owner_is_told(acme, sam, provided, hot, committed_db, monkeypatch):
+    monkeypatch.setattr(leases, "RENEW_S", 3600.0)
+    call = await ringing(acme, provided)
+    async with working() as one:
+        await attached(hot, call, one)
+        listening = "select 1 from pg_stat_activity where query ilike 'listen%sideband_free%'"
+        await until(lambda: as_owner(committed_db, listening))
+
+        def ask():
+            with tenant_scope(acme.id):
+                commands.request(call=call.code, verb="inform", text="She is a VIP.", key="k", by=sam.actor)
+
+        await asyncio.to_thread(run_and_close, ask)
+        await until(lambda: provided.heard)
+        assert "VIP" in str(provided.heard[0])
+        await until(lambda: within(acme, lambda: Command.objects.get().state == "sent"))
+
+
+def run_and_close(work):
+    try:
+        work()
+    finally:
+        connections.close_all()
+
+
+async def test_a_command_that_nobody_was_told_of_is_claimed_with_the_renewal(acme, provided, hot):
+    call = await ringing(acme, provided)
+    async with working() as one:
+        await attached(hot, call, one)
+        await within(acme, lambda: factories.make_command(call, text="Quietly."))
+        await until(lambda: provided.heard)
+    assert "Quietly." in str(provided.heard[0])
+
+
+async def test_calls_are_kept_when_the_database_was_away_for_longer_than_a_lease(
+    acme, provided, hot, committed_db, monkeypatch
+):
+    """All leases ran out; their owner renews them before anybody takes them, itself included."""
+    calls = [await ringing(acme, provided) for _ in range(3)]
+    async with working() as one, working() as two:
+        for call in calls:
+            await attached(hot, call)
+        before = dict(await fetch(hot, "select id, (owner, epoch)::text from calls_call"))
+        away = {"yes": True}
+
+        def gone(self, *args, **kwargs):
+            if away["yes"]:
+                raise psycopg.OperationalError("the database is away")
+            return lend(self, *args, **kwargs)
+
+        lend = type(one.pool).connection
+        monkeypatch.setattr(type(one.pool), "connection", gone)
+        started = [worker._away_at for worker in (one, two)]
+        await until(lambda: all(worker._away_at > then for worker, then in zip((one, two), started, strict=True)))
+        as_owner(committed_db, "update calls_call set lease_expires = now() - interval '1 minute'")
+        away["yes"] = False
+        fresh = "select bool_and(lease_expires > clock_timestamp()) from calls_call"
+        await until(lambda: is_true(hot, fresh))
+        await until(lambda: all(supervisor.time.monotonic() - worker._away_at > 0.4 for worker in (one, two)))
+        assert dict(await fetch(hot, "select id, (owner, epoch)::text from calls_call")) == before
+        assert provided.count("dial") == 3
+
+
+async def is_true(hot, statement):
+    [[value]] = await fetch(hot, statement)
+    return value
+
+
+async def test_a_lease_that_was_lost_and_taken_again_keeps_the_new_runner(acme, provided, hot, committed_db):
+    """The old attendance ends later than the new one begins, and must not take its place away."""
+    call = await ringing(acme, provided)
+    async with working() as one:
+        await attached(hot, call, one)
+        old = one._runners[call.pk]
+        as_owner(committed_db, "update calls_call set owner = null, lease_expires = null where id = %s", call.pk)
+        await until(lambda: (now := one._runners.get(call.pk)) and now is not old and now.ref.epoch == 2)
+        await attached(hot, call, one)
+        await until(lambda: old.over.is_set())
+        new = one._runners[call.pk]
+        one._lost(old.ref)
+        assert not new.over.is_set()
+        await within(acme, lambda: factories.make_command(call, text="Still here?"))
+        await until(lambda: provided.heard)
+
+
+@pytest.mark.parametrize(("state", "end"), [("ringing", "missed"), ("active", "lost")])
+async def test_a_call_whose_account_has_no_usable_address_is_not_tried_for_ever(acme, provided, hot, state, end):
+    call = await ringing(acme, provided, state=state)
+
+    def spoil():
+        account = Call.objects.get(pk=call.pk).account
+        account.base_url = "ftp://nowhere"
+        account.save()
+
+    await within(acme, spoil)
+    async with working():
+        await until(lambda: ended(hot, call, end))
+
+
+async def ended(hot, call, state):
+    return (await call_row(hot, call))[:3] == (state, "closed", None)
+
+
+async def test_one_call_that_cannot_be_read_costs_the_others_nothing(acme, provided, hot, caplog):
+    broken, fine = await ringing(acme, provided), await ringing(acme, provided)
+
+    def spoil():
+        account = Call.objects.get(pk=broken.pk).account
+        account.api_key_sealed = b"nonsense"
+        account.save()
+
+    await within(acme, spoil)
+    async with working() as one:
+        await attached(hot, fine, one)
+        await until(lambda: "attending a call failed" in caplog.text)
+    assert provided.count("accept") == 1
+
+
+async def test_nothing_is_sent_after_seven_seconds_without_a_renewal(committed_db):
+    one = Supervisor()
+    assert one.may_send()
+    one._renewed_at -= leases.FENCE_S
+    assert not one.may_send()
