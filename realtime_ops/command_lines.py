@@ -10,8 +10,11 @@ from pathlib import Path
 
 from realtime_ops import env
 
-DAPHNE = ["-v", "0", "--ping-interval", "10", "--ping-timeout", "15", "--websocket-max-message-size", "65536"]
-DAPHNE += ["--websocket-max-frame-size", "65536", "--application-close-timeout", "5", "--http-timeout", "30"]
+FRAME_LIMIT = str(4 * 2**20)
+"""Bytes. Daphne's limits hold for what it sends too: the snapshot of a live page has about 600 for each call. What
+browsers may send is held to 64 KB by the feed itself (calls.live.protocol)."""
+DAPHNE = ["-v", "0", "--ping-interval", "10", "--ping-timeout", "15", "--websocket-max-message-size", FRAME_LIMIT]
+DAPHNE += ["--websocket-max-frame-size", FRAME_LIMIT, "--application-close-timeout", "5", "--http-timeout", "30"]
 CELERY = [sys.executable, "-m", "celery", "-A", "realtime_ops"]
 
 

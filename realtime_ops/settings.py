@@ -166,6 +166,17 @@ CHANNEL_LAYERS = {
     }
 }
 
+# --- cache -----------------------------------------------------------------------------------------------------
+# Only what may be forgotten: counts of tries to sign in, over all web processes.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "realtime_ops",
+        "OPTIONS": {"socket_timeout": 0.5, "socket_connect_timeout": 0.5},
+    }
+}
+
 # --- celery ----------------------------------------------------------------------------------------------------
 CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True

@@ -27,6 +27,8 @@ STORAGES = {
     # Hashed names need a collected manifest.
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+"""Redis is started only for the tests that ask for it; the journeys run on the product's own settings."""
 # WhiteNoise warns where the directory of collected files is missing.
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 # It still talks when the interpreter ends and pytest has closed the stream.

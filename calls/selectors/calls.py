@@ -68,7 +68,10 @@ def history(*, reveal: bool, before: str | None, limit: int) -> Page:
 def _read_cursor(cursor: str) -> tuple[datetime, int]:
     try:
         at, pk = cursor.rsplit("_", 1)
-        return datetime.fromisoformat(at), int(pk)
+        started_at = datetime.fromisoformat(at)
+        if started_at.tzinfo is None:
+            raise ValueError("no time zone")
+        return started_at, int(pk)
     except ValueError as error:
         raise InvalidInput("not a position in this list: start again from its first page", "before") from error
 

@@ -34,13 +34,13 @@ class SidebandLoop:
 
     def attach(self, call: int) -> None:
         """Ask for a call; returns at once."""
-        if self._loop is not None and self._supervisor is not None:
-            asyncio.run_coroutine_threadsafe(self._ensure(call), self._loop)
+        if (loop := self._loop) is not None:
+            asyncio.run_coroutine_threadsafe(self._ensure(call), loop)
 
     def stop(self) -> None:
         """Hand all calls over; returns when that is done, after DRAIN_LIMIT_S at the latest."""
-        if self._loop is not None and self._supervisor is not None:
-            self._loop.call_soon_threadsafe(self._supervisor.stop)
+        if (loop := self._loop) is not None and self._supervisor is not None:
+            loop.call_soon_threadsafe(self._supervisor.stop)
         self._thread.join(DRAIN_LIMIT_S)
         if self._thread.is_alive():
             logger.error("the hand-over took too long; leases run out by themselves")
@@ -66,7 +66,10 @@ class SidebandLoop:
         self._loop = asyncio.get_running_loop()
         self._supervisor = Supervisor()
         self._ready.set()
-        await self._supervisor.run()
+        try:
+            await self._supervisor.run()
+        finally:
+            self._loop = None  # a nudge that comes now is for the other workers
 
 
 def _loop_factory() -> type[asyncio.AbstractEventLoop] | None:

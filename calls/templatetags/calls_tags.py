@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -10,11 +9,13 @@ from zoneinfo import ZoneInfo
 
 from django import template
 
+from calls.web import pretty as json_text
 from calls.web import rows, words
 from calls.web.rows import moment
 from calls.web.transcript import Line
 
 register = template.Library()
+register.filter("pretty", json_text.pretty)
 
 
 @register.filter
@@ -50,15 +51,6 @@ def outcome(row: Mapping[str, Any]) -> str:
 @register.filter
 def lower_first(text: str) -> str:
     return text[:1].lower() + text[1:]
-
-
-@register.filter
-def pretty(text: str) -> str:
-    """JSON with indentation where it is JSON; as it came where it is not."""
-    try:
-        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
-    except (TypeError, ValueError):
-        return text
 
 
 @register.filter

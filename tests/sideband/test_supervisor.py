@@ -141,6 +141,7 @@ async def test_a_worker_that_stops_hands_its_calls_over(acme, provided, hot, mon
         async with working() as two:
             await until(lambda: fetch(hot, "select 1 from calls_worker where owner = %s", two.owner))
             one.stop()
+            await provided.dialled(2)
             await attached(hot, call, two)
             assert (await call_row(hot, call))[3] == 2
             assert await fetch(hot, "select owner from calls_worker") == [(two.owner,)]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from calls.templatetags import calls_tags
-from calls.web import facts, rows, transcript, words
+from calls.web import facts, pretty, rows, transcript, words
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "calls" / "static" / "calls" / "js"
@@ -114,6 +114,13 @@ ROWS = [
     {"code": "f", "state": "active", "attachment": "reattaching", "floor": "thinking", "started_at": at(95),
      "reply_ms": 400, "answered_at": at(96), "last_event_at": at(99), "end_reason": ""},
 ]  # fmt: skip
+JSON_TEXTS = [
+    '{"id": 12345678901234567890, "amount":42.0,"x":1e400, "s":"a\\u202e, {\\"b\\": 1}","l":[],"o":{},"n":[1,[true,null]]}',
+    "not json {",
+    "",
+    "[]",
+    '"text"',
+]
 MILLISECONDS = [0, 620.4, 999, 1_000, 1_624, 59_994, 64_000, 3_700_000]
 
 HARNESS = """
@@ -125,7 +132,8 @@ const { factsOf } = await here("call/facts.js");
 const { worstFirst, figures, changes } = await here("live/order.js");
 const { face, needsYou } = await here("lib/faces.js");
 const { took, clockText, age, timer } = await here("lib/format.js");
-const { body, rows, now, milliseconds } = JSON.parse(process.argv[4]);
+const { pretty } = await here("lib/pretty.js");
+const { body, rows, now, milliseconds, texts } = JSON.parse(process.argv[4]);
 const state = open({ stream: "call:c", epoch: "e", seq: 9, body });
 console.log(JSON.stringify({
   lines: lines(state).map((line) => line.key),
@@ -140,6 +148,7 @@ console.log(JSON.stringify({
   clocks: milliseconds.map((ms) => clockText(ms / 1000)),
   ages: milliseconds.map((ms) => age(ms / 1000)),
   timers: rows.map((row) => timer(row, now)),
+  pretty: texts.map(pretty),
   changes: [changes(["a", "b", "c"], ["a", "b", "c"]), changes(["a", "b", "c"], ["c", "a", "b"]), changes(["a"], ["b"])],
 }));
 """
@@ -173,7 +182,13 @@ def browser(tmp_path_factory):
     shutil.copytree(SCRIPTS, folder / "js")
     (folder / "package.json").write_text('{"type": "module"}')
     (folder / "compare.mjs").write_text(HARNESS)
-    given = {"body": BODY, "rows": ROWS, "now": (NOON.timestamp() + 100) * 1000, "milliseconds": MILLISECONDS}
+    given = {
+        "body": BODY,
+        "rows": ROWS,
+        "now": (NOON.timestamp() + 100) * 1000,
+        "milliseconds": MILLISECONDS,
+        "texts": JSON_TEXTS,
+    }
     command = ["node", "compare.mjs", str(folder / "js"), json.dumps(words.table()), json.dumps(given)]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
@@ -215,6 +230,13 @@ def test_the_browser_writes_times_the_same(browser):
     assert browser["clocks"] == [calls_tags.clock(ms / 1000) for ms in MILLISECONDS]
     assert browser["ages"] == [calls_tags.age(ms / 1000) for ms in MILLISECONDS]
     assert browser["timers"] == [calls_tags.timer(row, now) for row in ROWS]
+
+
+def test_json_is_indented_and_never_altered(browser):
+    assert browser["pretty"] == [pretty.pretty(text) for text in JSON_TEXTS]
+    assert pretty.pretty('{"a":42.0,"b":[]}') == '{\n  "a": 42.0,\n  "b": []\n}'
+    assert '"id": 12345678901234567890,' in browser["pretty"][0]
+    assert "\\u202e" in browser["pretty"][0]
 
 
 def test_the_waiting_order_is_counted_in_rows_that_move(browser):

@@ -3,6 +3,7 @@
 import { arrange, attribute, clone, part, show, text } from "../lib/dom.js";
 import { words } from "../lib/faces.js";
 import { clockText, took } from "../lib/format.js";
+import { pretty } from "../lib/pretty.js";
 import { span } from "../lib/clock.js";
 import { paintChip } from "./chip.js";
 import { lines } from "./lines.js";
@@ -134,13 +135,4 @@ function paintGap(node, { body: gap }, call) {
 function paintCommand(node, { body: command }, call) {
   text(part(node, "at"), place(command.requested_at, call));
   paintChip(part(node, "chip"), command);
-}
-
-/** JSON with indentation where it is JSON; as it came where it is not. */
-function pretty(json) {
-  try {
-    return JSON.stringify(JSON.parse(json), null, 2);
-  } catch {
-    return json;
-  }
 }
