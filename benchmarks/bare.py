@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import cast
 
 import uvloop
 
@@ -128,8 +129,8 @@ async def send(raw: bytes, port: int, connections: int) -> None:
 
     class Sender(asyncio.Protocol):
         def connection_made(self, transport: asyncio.BaseTransport) -> None:
-            assert isinstance(transport, asyncio.Transport)
-            transports.append(transport)
+            # uvloop's are of a class of their own.
+            transports.append(cast(asyncio.Transport, transport))
             if len(transports) == connections:
                 full.set()
 

@@ -78,19 +78,21 @@ class Machine:
     def start(self) -> None:
         self.group.clear_leftovers()
         known = self._start_services()
+        self.services.touch(mode=0o600)
         self.services.write_text(json.dumps(known))
-        self.services.chmod(0o600)
         self._manage("migrate", "--verbosity", "0")
         self._manage("collectstatic", "--noinput", "--verbosity", "0")
         say("database and static files are ready")
+        # Before the workers: calls that an earlier demo left behind are asked about where the new simulator will be.
+        simulator = self._prepare_demo() if self.args.mode == "demo" else None
         self.group.add("web", command_lines.web(self.args.port))
         for number in range(1, self.args.sideband_workers + 1):
             self.group.add(f"sideband-{number}", command_lines.sideband_worker(number))
         self.group.add("jobs", command_lines.jobs_worker())
         self.group.add("beat", command_lines.beat())
         self._wait_until_ready()
-        if self.args.mode == "demo":
-            self._start_demo()
+        if simulator:
+            self.group.add("simulator", simulator)
         say(f"open {known['public_url']}/", *self._log_ins())
 
     def watch(self) -> int:
@@ -132,7 +134,9 @@ class Machine:
                 "sealing_key": base64.b64encode(secrets.token_bytes(32)).decode(),
             }
             path.write_text(json.dumps(made))
-        return dict(json.loads(path.read_text()))
+        found: dict[str, str] = json.loads(path.read_text())
+        given = {name: env.secret(name.upper()) for name in found}
+        return found | {name: value for name, value in given.items() if value}
 
     def _manage(self, *command: str, stdin: str | None = None) -> str:
         done = subprocess.run(
@@ -143,14 +147,14 @@ class Machine:
             raise CannotStart(f"manage.py {command[0]} failed:\n{done.stderr[-3000:]}")
         return done.stdout
 
-    def _start_demo(self) -> None:
+    def _prepare_demo(self) -> list[str]:
+        """Provision the sample tenants; returns the command of the simulator that will call them."""
         port = free_port()
         answer = json.loads(self._manage("provision", "-", stdin=json.dumps(demo.document(port))))
         accounts = self.directory / "simulator.json"
         accounts.touch(mode=0o600)
         accounts.write_text(json.dumps(demo.simulator_accounts(answer)))
-        simulated = command_lines.simulator(port, accounts)
-        self.group.add("simulator", [*simulated, "--loop", "--calls", str(self.args.calls)])
+        return [*command_lines.simulator(port, accounts), "--loop", "--calls", str(self.args.calls)]
 
     def _log_ins(self) -> list[str]:
         if self.args.mode == "demo":

@@ -9,7 +9,7 @@ import os
 import random
 import socket
 import time
-from collections.abc import Coroutine
+from collections.abc import Collection, Coroutine
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -39,6 +39,7 @@ logger = logging.getLogger(__name__)
 
 SWEEP_S = 2.0
 LISTEN_RETRY_S = 1.0
+CANCEL_AGAIN_S = 0.2
 AWAY = (psycopg.OperationalError, PoolTimeout)
 """The database did not answer: wait and try again; nothing is decided meanwhile."""
 CALM_S = float(leases.TTL_S)
@@ -125,6 +126,9 @@ class Supervisor:
             return
         async with self.pool.connection() as connection:
             taken = await leases.take(connection, self.owner, limit=limit, call=call, besides=self._leases)
+            if self._stopping.is_set():  # taken behind the hand-over's back
+                await leases.release(connection, self.owner)
+                return
         for lease in taken:
             self._leases[lease.call] = lease
             self._spawn(self._attend(lease))
@@ -229,19 +233,22 @@ class Supervisor:
 
     async def _hand_over(self, loops: list[asyncio.Task[None]]) -> None:
         """Stop reading, store what waits, give all calls back at once, tell the others, then close."""
-        for task in loops:
-            task.cancel()
-        await asyncio.gather(*loops, return_exceptions=True)
-        for runner in list(self._runners.values()):
-            runner.abort()
+        await _ended(loops)
+        await _ended(self._tasks)
         with contextlib.suppress(*AWAY):
             await self.writer.flush()
             async with self.pool.connection() as connection:
                 given = await leases.release(connection, self.owner)
                 await leases.leave(connection, self.owner)
             logger.info("handed over", extra={"calls": given})
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.clients.aclose()
         await self.pool.close()
+
+
+async def _ended(tasks: Collection[asyncio.Task[None]]) -> None:
+    """Cancel them until they end: before Python 3.12 `asyncio.wait_for` may swallow a cancellation, and psycopg uses
+    it."""
+    while running := [task for task in tasks if not task.done()]:
+        for task in running:
+            task.cancel()
+        await asyncio.wait(running, timeout=CANCEL_AGAIN_S)

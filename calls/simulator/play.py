@@ -30,15 +30,28 @@ class Play:
     async def run(self) -> None:
         """Play to the end, where the caller hangs up if nobody else did."""
         await self.call.live.wait()
-        # The application greets; it does so once it is attached, if it attaches at all.
-        await self.call.clock.wait(self.call.attended, self.call.birth.greeting_waits)
-        await self.call.clock.sleep(self.call.dice.uniform(0.3, 0.9))
-        for step in self.steps:
+        for step in await self._greet():
             await self._do(step)
             if self.call.ended.is_set():
                 return
         await self._quiet(0.8)
         self.call.end("caller_hang_up")
+
+    async def _greet(self) -> Sequence[Step]:
+        """The application greets once it is attached, by a `response.create` of its own or else by the script.
+
+        Returns the steps that are left.
+        """
+        call, greeting = self.call, self.steps[0] if self.steps else None
+        if not isinstance(greeting, script.Agent) or greeting.interrupted:
+            greeting = None
+        call.continuation = greeting.text if greeting else None
+        await call.clock.wait(call.attended, call.birth.greeting_waits)
+        await call.clock.sleep(call.dice.uniform(0.3, 0.9))
+        if greeting and call.continuation is None:
+            return self.steps[1:]
+        call.continuation = None
+        return self.steps
 
     async def _do(self, step: Step) -> None:
         call, clock = self.call, self.call.clock

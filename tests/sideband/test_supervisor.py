@@ -117,7 +117,7 @@ async def test_two_workers_share_the_calls_and_none_has_two_owners(acme, provide
             await attached(hot, call)
         owners = {owner for (owner,) in await fetch(hot, "select owner from calls_call")}
         assert owners <= {one.owner, two.owner}
-    assert (provided.count("accept"), provided.count("dial")) == (6, 6)
+        assert (provided.count("accept"), provided.count("dial")) == (6, 6)
 
 
 async def test_a_worker_takes_no_more_than_its_slots(acme, provided, hot, settings):
