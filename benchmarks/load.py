@@ -22,7 +22,7 @@ SCREENS = 5
 CALLS_PER_SCREEN = 4
 """Each screen follows the tenant's live page and so many calls beside"""
 ARRIVALS_PER_S = 25.0
-SPEED = 0.75
+SPEED = 1.0
 """Makes about 7 events a second of a call of this scenario"""
 SCENARIO = "long_chat"
 ATTACH_LIMIT_S = 60.0

@@ -30,6 +30,13 @@ _AGENTS = [
         "greeting": "Greet the caller, say that you are Iris, and ask what the call is about.",
         "instructions": "You are Iris. Find out what the caller needs and pass the call on. Never give advice.",
     },
+    {
+        "name": "Max, support",
+        "model": "gpt-realtime-2.1",
+        "voice": "ash",
+        "greeting": "Greet the caller, say that you are Max from support, and ask what does not work.",
+        "instructions": "You are Max, technical support. One step at a time. Check the line before you send anybody.",
+    },
 ]
 
 
@@ -48,6 +55,7 @@ def document(simulator_port: int) -> dict[str, Any]:
                 "routes": [
                     {"number": "+442079460100", "agent": "Nora, billing"},
                     {"number": "+442079460200", "agent": "Theo, booking"},
+                    {"number": "+442079460400", "agent": "Max, support"},
                     {"number": "*", "agent": "Iris, triage"},
                 ],
             },
@@ -58,7 +66,7 @@ def document(simulator_port: int) -> dict[str, Any]:
                 "currency": "EUR",
                 "members": _members("globex"),
                 "accounts": [_account("globex", simulator_port)],
-                "agents": _AGENTS[1:2],
+                "agents": [agent for agent in _AGENTS if agent["name"] == "Theo, booking"],
                 "routes": [{"number": "*", "agent": "Theo, booking"}],
             },
         ]
@@ -89,16 +97,22 @@ def _members(slug: str) -> list[dict[str, str]]:
 
 def simulator_accounts(provisioned: dict[str, Any]) -> list[dict[str, Any]]:
     """Accounts for the simulator, from what `provision` printed."""
-    numbers = {
-        "acme": ["+442079460100", "+442079460200", "+442079460300"],
-        "globex": ["+4930901820"],
+    trades = {
+        "acme": {
+            "+442079460100": "billing",
+            "+442079460200": "booking",
+            "+442079460300": "triage",
+            "+442079460400": "telecoms",
+        },
+        "globex": {"+4930901820": "booking"},
     }
     return [
         {
             "webhook_url": account["webhook_url"],
             "webhook_secret": _WEBHOOK_SECRET,
             "api_key": _api_key(tenant["slug"]),
-            "numbers": numbers[tenant["slug"]],
+            "numbers": list(trades[tenant["slug"]]),
+            "trades": trades[tenant["slug"]],
             "weight": 6 if tenant["slug"] == "acme" else 1,
         }
         for tenant in provisioned["tenants"]

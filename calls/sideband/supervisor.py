@@ -91,7 +91,8 @@ class Supervisor:
     async def ensure(self, call: int) -> None:
         """Attend this call unless somebody does; what the `attach` task asks for."""
         if call not in self._runners and not self._stopping.is_set():
-            await self._take(limit=1, call=call)
+            # A task of ours, so that a hand-over waits for it: a call taken behind its back would stay unwatched.
+            self._spawn(self._quietly(self._take(limit=1, call=call)))
 
     async def _for_ever(self, name: str, work: Any) -> None:
         """Keep a loop alive: what it did not foresee is logged and it begins again."""
@@ -126,9 +127,6 @@ class Supervisor:
             return
         async with self.pool.connection() as connection:
             taken = await leases.take(connection, self.owner, limit=limit, call=call, besides=self._leases)
-            if self._stopping.is_set():  # taken behind the hand-over's back
-                await leases.release(connection, self.owner)
-                return
         for lease in taken:
             self._leases[lease.call] = lease
             self._spawn(self._attend(lease))

@@ -53,6 +53,8 @@ def accounts(text: bytes) -> list[Account]:
             webhook_secret=one["webhook_secret"],
             api_key=one["api_key"],
             numbers=tuple(one["numbers"]),
+            trades=one.get("trades", {}),
+            weight=one.get("weight", 1),
         )
         for one in orjson.loads(text)
     ]

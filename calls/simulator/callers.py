@@ -36,6 +36,7 @@ class Callers:
         self._crowd = crowd
         self._dice = random.Random(crowd.seed)
         self._placed = 0
+        self._turns = [n for n, account in enumerate(provider.accounts) for _ in range(account.weight)]
 
     async def run(self) -> None:
         """Return when nobody will call any more."""
@@ -69,8 +70,8 @@ class Callers:
     def _place(self) -> Call:
         self._placed += 1
         seed = draw(self._crowd.seed, self._placed)
-        # Tenants take turns, so that each has calls from the start.
-        account = self._placed % len(self._provider.accounts)
+        # Tenants take turns, by weight, so that each has calls from the start.
+        account = self._turns[self._placed % len(self._turns)]
         return self._provider.place(replace(self._crowd.order, seed=seed, account=account))
 
     async def _rest(self, seconds: float) -> None:

@@ -112,7 +112,8 @@ class Provider:
         call.force_session(scenario.session)
         self.calls[call.id] = call
         call.mark("ringing", scenario=scenario.name, account=account)
-        call.spawn(Play(call, scenario.write(dice)).run())
+        trade = self.accounts[account].trades.get(call.birth.invitation.dialled, "")
+        call.spawn(Play(call, scenario.write(dice, trade)).run())
         self.keep(self._watch(call))
         self.keep(self._courier.deliver(call.birth.invitation, call.clock, list(call.birth.faults)))
         return call

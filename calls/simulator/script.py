@@ -5,10 +5,9 @@ Only says what happens; `play.py` makes it happen.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
-from typing import Literal
+from typing import Literal, Protocol
 
 from calls.simulator.wire import Json
 
@@ -140,13 +139,19 @@ Step = (
 )
 
 
+class Writer(Protocol):
+    """Makes a script; `trade` names the desk that is called, any where it is empty."""
+
+    def __call__(self, dice: Random, trade: str = "") -> list[Step]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """A way in which a call can go. `write` makes its script, different each time."""
 
     name: str
     summary: str
-    write: Callable[[Random], list[Step]]
+    write: Writer
     weight: float = 1.0
     """How often the mix draws it."""
     session: Json = field(default_factory=dict)

@@ -11,7 +11,8 @@ import hashlib
 import hmac
 import random
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import aiohttp
 import orjson
@@ -36,6 +37,10 @@ class Account:
     webhook_secret: str
     api_key: str
     numbers: tuple[str, ...]
+    trades: Mapping[str, str] = field(default_factory=dict)
+    """Number → the desk that answers it (billing, booking, triage, telecoms); any desk where it is not named"""
+    weight: int = 1
+    """Its share of the calls"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ class Line:
 
 @pytest_asyncio.fixture
 async def line(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Line]:
-    script = Scenario("wait", "", lambda dice: [Agent("Hello, this is Nora from billing."), Pause(4000)])
+    script = Scenario("wait", "", lambda dice, trade="": [Agent("Hello, this is Nora from billing."), Pause(4000)])
     monkeypatch.setattr("calls.simulator.scenarios.BY_NAME", {"wait": script})
     call = stage.place("wait")
     ear = await stage.attend(call)

@@ -27,14 +27,19 @@ from calls.simulator.script import (
     Step,
     Tool,
     Whisper,
+    Writer,
 )
 
 DESKS = (billing.DESK, booking.DESK, triage.DESK, telecoms.DESK)
 Behaviour = Callable[[Talker], list[Step]]
 
 
-def over_any_desk(behaviour: Behaviour) -> Callable[[Random], list[Step]]:
-    return lambda dice: behaviour(Talker(dice.choice(DESKS), dice))
+def over_any_desk(behaviour: Behaviour) -> Writer:
+    def write(dice: Random, trade: str = "") -> list[Step]:
+        desks = [desk for desk in DESKS if desk.trade == trade] or DESKS
+        return behaviour(Talker(dice.choice(desks), dice))
+
+    return write
 
 
 def two_turn(talk: Talker) -> list[Step]:
