@@ -1,11 +1,15 @@
 #!/usr/bin/env python
-"""Django's command line."""
+"""Django's command line; says in plain words when no database answers."""
 
 import os
 import sys
 
 from django.core.management import execute_from_command_line
+from django.db.utils import OperationalError
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "realtime_ops.settings")
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except OperationalError as error:
+        sys.exit(f"No database answers: start `make run` or `make demo`, or set DATABASE_URL.\n{error}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import shutil
@@ -68,9 +69,10 @@ def _under_load(rig: Rig, count: int, idle: Stretch) -> list[Row]:
     costs = [load.per_event(one, idle) for one in found]
     middle = sorted(found, key=lambda one: sum(one.cpu_s.values()) / one.events)[len(found) // 2]
     floor, connections = bare.cost(ledger.frames(path, middle.since, middle.until), rig.directory)
-    delays = sorted(delay for one in found for delay in load.delays(one, path))
+    timed = [delay for one in found for delay in load.delays(one, path)]
+    delays = sorted(delay for delay in timed if delay != math.inf)
     rate = statistics.median(one.events / one.seconds / count for one in found)
-    print(f"{count} calls: {rate:.1f} events/s each, {connections} connections replayed, {len(delays)} words timed")
+    print(f"{count} calls: {rate:.1f} events/s each; {connections} connections replayed; {len(timed)} words timed")
     whole = statistics.median(sum(cost.values()) for cost in costs)
     at = f", {count} calls"
     rows = [Row(f"whole path{at}", whole, "µs", floor, TARGETS.get(f"whole path{at}"))]
@@ -79,6 +81,7 @@ def _under_load(rig: Rig, count: int, idle: Stretch) -> list[Row]:
         Row(f"event to screen, p{n}{at}", _percentile(delays, n) * 1e3, "ms", target=TARGETS.get(f"p{n}{at}"))
         for n in (50, 99)
     ]
+    rows.append(Row(f"words that no screen ever had{at}", (len(timed) - len(delays)) / len(timed) * 1e3, "‰"))
     return [*rows, Row(f"webhook answer, p95{at}", _percentile(answers, 95) * 1e3, "ms")]
 
 

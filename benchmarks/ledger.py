@@ -35,28 +35,22 @@ def frames(ledger: Path, since: float, until: float) -> Iterator[Frame]:
                 )
 
 
-def words(ledger: Path, since: float, until: float, items: Set[str]) -> Iterator[tuple[str, int, float]]:
-    """(item, up to which character, when it was sent) of every piece of speech of these items.
-
-    Items that had begun before are left out: their first characters are not known.
-    """
+def words(ledger: Path, since: float, until: float, call_ids: Set[str]) -> Iterator[tuple[str, int, float]]:
+    """(item, up to which character, when it was sent) of every piece of speech of these calls."""
     so_far: dict[str, int] = {}
     for frame in frames(ledger, 0, until):
-        if not any(kind in frame.raw[:120] for kind in DELTAS):
+        if frame.call_id not in call_ids or not any(kind in frame.raw[:120] for kind in DELTAS):
             continue
         event = json.loads(frame.raw)
         item = event["item_id"]
-        if item in items:
-            so_far[item] = so_far.get(item, 0) + len(event["delta"])
-            if frame.at >= since:
-                yield item, so_far[item], frame.at
+        so_far[item] = so_far.get(item, 0) + len(event["delta"])
+        if frame.at >= since:
+            yield item, so_far[item], frame.at
 
 
 def delays(sent: Iterator[tuple[str, int, float]], arrived: dict[str, list[tuple[float, float]]]) -> list[float]:
-    """Seconds from each piece of speech to the first frame on a screen that had it."""
-    found = []
-    for item, upto, at in sent:
-        first = next((when for when, reached in arrived[item] if reached >= upto), None)
-        if first is not None:
-            found.append(first - at)
-    return found
+    """Seconds from each piece of speech to the first frame on a screen that had it; endless for what never came."""
+    return [
+        next((when for when, reached in arrived.get(item, ()) if reached >= upto), float("inf")) - at
+        for item, upto, at in sent
+    ]

@@ -13,7 +13,6 @@ import queue
 import threading
 import time
 from typing import Any, NamedTuple
-from uuid import UUID
 
 from celery import current_app
 from django.db import transaction
@@ -46,9 +45,9 @@ class Counts(NamedTuple):
     lost: int
 
 
-def attach(call_pk: int, tenant: UUID) -> None:
+def attach(call_pk: int) -> None:
     """After the commit, ask the sideband workers to take the call. Returns at once and raises nothing."""
-    transaction.on_commit(lambda: publisher().put(ATTACH, [call_pk, str(tenant)]))
+    transaction.on_commit(lambda: publisher().put(ATTACH, [call_pk]))
 
 
 def counts() -> Counts:

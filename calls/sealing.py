@@ -49,6 +49,11 @@ def seal(plain: str, *, tenant: UUID, row: UUID, field: str) -> bytes:
     return head + nonce + _cipher(master, tenant).encrypt(nonce, plain.encode(), _bound(head, tenant, row, field))
 
 
+def check_keys() -> None:
+    """Raise SealBroken unless every master key of the settings can be used."""
+    _masters()
+
+
 def unseal(blob: bytes | memoryview, *, tenant: UUID, row: UUID, field: str) -> str:
     """Open a blob of `seal` in the same place. Raises SealBroken, which names the reason and nothing else."""
     sealed = bytes(blob)

@@ -12,7 +12,7 @@ from calls.tenancy import tenant_scope
 
 
 @shared_task(acks_late=True)
-def attach(call: int, _tenant: str = "") -> None:
+def attach(call: int) -> None:
     """Nudge: have this worker's loop attend the call unless somebody does. Idempotent; returns at once."""
     if SidebandLoop.current is not None:
         SidebandLoop.current.attach(call)

@@ -51,7 +51,7 @@ def silenced(broker):
 def nudge(number=1):
     """Seconds that it cost."""
     begun = time.monotonic()
-    dispatch.publisher().put(dispatch.ATTACH, [number, str(TENANT)])
+    dispatch.publisher().put(dispatch.ATTACH, [number])
     return time.monotonic() - begun
 
 
@@ -77,7 +77,7 @@ def test_a_nudge_follows_the_commit(django_capture_on_commit_callbacks, monkeypa
     monkeypatch.setattr(dispatch.publisher(), "put", lambda *nudge: published.append(nudge))
     with django_capture_on_commit_callbacks(execute=True):
         with transaction.atomic():
-            dispatch.attach(7, TENANT)
+            dispatch.attach(7)
         assert published == []
     assert published == [("calls.tasks.attach", [7, str(TENANT)])]
 
@@ -130,7 +130,7 @@ def test_a_full_queue_drops(broker, monkeypatch):
     publisher = dispatch.Publisher()
     publisher._thread = object()  # nobody takes anything out
     for number in range(5):
-        publisher.put(dispatch.ATTACH, [number, str(TENANT)])
+        publisher.put(dispatch.ATTACH, [number])
     assert publisher.lost == 2
 
 

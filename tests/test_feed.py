@@ -204,10 +204,13 @@ def test_the_oldest_announcement_goes_when_too_many_wait(layer, monkeypatch):
 
 
 PROCESS = """
-import os, django
+import time, django
 django.setup()
 from calls import feed
 feed.publish("g", {"type": "x"})
+while not feed._Publisher.of_this_process().waiting.empty():
+    time.sleep(0.01)
+time.sleep(0.3)  # the first one is sent, the thread waits for the next
 print("published", flush=True)
 """
 

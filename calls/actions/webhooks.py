@@ -10,7 +10,6 @@ from django.utils import timezone
 
 from calls import dispatch, feed
 from calls.conf import conf
-from calls.domain.actors import Actor
 from calls.domain.states import Attachment, CallState, EndReason
 from calls.models import Agent, Call, InstructionVersion, ProviderAccount, Route, WebhookEvent
 from calls.providers.incoming import IncomingCall, OtherEvent, route_for
@@ -21,7 +20,7 @@ DUPLICATE = "duplicate"
 """The same delivery a second time: not stored again"""
 
 
-def receive(account: ProviderAccount, event: IncomingCall | OtherEvent, *, webhook_id: str, by: Actor) -> str:
+def receive(account: ProviderAccount, event: IncomingCall | OtherEvent, *, webhook_id: str) -> str:
     """Take one verified delivery in the scope of its tenant; idempotent on `webhook_id`. Returns the
     verdict."""
     try:
@@ -52,7 +51,7 @@ def _take(account: ProviderAccount, event: IncomingCall | OtherEvent, webhook_id
     WebhookEvent.objects.filter(pk=stored.pk).update(verdict=call.state, call=call)
     feed.call_opened(call)
     if call.state == CallState.RINGING:
-        dispatch.attach(call.pk, call.tenant_id)
+        dispatch.attach(call.pk)
     return call.state
 
 

@@ -33,6 +33,13 @@ class Closed(Exception):
         """We gave it up ourselves, as no pong came: nothing may have arrived for half a minute"""
 
 
+class _Dial(connect):
+    """Follows no redirect: the headers hold the account's key."""
+
+    def process_redirect(self, exc: Exception) -> Exception:
+        return exc
+
+
 class Sideband:
     """An open sideband."""
 
@@ -43,7 +50,7 @@ class Sideband:
     async def dial(cls, endpoint: Endpoint) -> Sideband:
         """Open it. Raises ProviderGone (404, 410), ProviderBusy (429, 5xx), ProviderRefused or ProviderUnreachable."""
         try:
-            opened = await connect(
+            opened = await _Dial(
                 endpoint.url,
                 additional_headers=dict(endpoint.headers),
                 max_size=FRAME_LIMIT,

@@ -40,6 +40,10 @@ def pool() -> AsyncConnectionPool[AsyncConnection[Any]]:
 async def listener(*channels: str) -> AsyncConnection[Any]:
     """A connection of its own that hears `channels`."""
     connection = await AsyncConnection.connect(**_parameters())
-    for channel in channels:
-        await connection.execute(sql.SQL("listen {}").format(sql.Identifier(channel)))
+    try:
+        for channel in channels:
+            await connection.execute(sql.SQL("listen {}").format(sql.Identifier(channel)))
+    except BaseException:
+        await connection.close()
+        raise
     return connection

@@ -29,7 +29,6 @@ from django.views.decorators.http import require_POST
 
 from calls import sealing
 from calls.actions import webhooks
-from calls.domain.actors import SYSTEM
 from calls.exceptions import WebhookRejected
 from calls.models import ProviderAccount
 from calls.providers import incoming, signatures
@@ -75,7 +74,7 @@ def openai(request: HttpRequest, token: str) -> HttpResponse:
                 return _unknown()
             webhook_id = signatures.verify(body, request.headers, _secrets(account), now)
             event = incoming.parse(body, attempt.attempted_at)
-            verdict = webhooks.receive(account, event, webhook_id=webhook_id, by=SYSTEM)
+            verdict = webhooks.receive(account, event, webhook_id=webhook_id)
     except WebhookRejected as rejection:
         logger.info("a webhook was rejected", extra={"reason": rejection.reason})
         return HttpResponse("rejected\n", status=400, content_type="text/plain")

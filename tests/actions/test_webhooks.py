@@ -12,7 +12,6 @@ from django.utils import timezone
 
 from calls import dispatch
 from calls.actions import webhooks
-from calls.domain.actors import SYSTEM
 from calls.models import Call, CallEvent, TenantEvent, WebhookEvent
 from calls.providers import incoming
 from calls.tenancy import tenant_scope
@@ -52,7 +51,7 @@ def event(kind=incoming.INCOMING, *, call_id="rtc_1", to=DIALLED, age=1.0, **dat
 
 def receive(account, given=None, webhook_id="wh_1"):
     with tenant_scope(account.tenant_id):
-        return webhooks.receive(account, given or event(), webhook_id=webhook_id, by=SYSTEM)
+        return webhooks.receive(account, given or event(), webhook_id=webhook_id)
 
 
 def stored(tenant):

@@ -65,6 +65,18 @@ async def test_what_a_refused_dial_means(status, kind):
     assert error.status == status
 
 
+async def test_a_redirect_is_not_followed_with_the_key():
+    asked = []
+
+    async def elsewhere(ws):
+        asked.append(ws.request.headers.get("Authorization"))
+
+    async with server(elsewhere) as other:
+        error = await refused(302, [("Location", other)])
+    assert type(error) is ProviderRefused
+    assert asked == []
+
+
 @pytest.mark.parametrize(("given", "wait"), [("7", 7.0), ("", None), ("soon", None), ("-1", None)])
 async def test_a_busy_provider_says_how_long_to_wait(given, wait):
     assert (await refused(429, [("Retry-After", given)])).retry_after == wait

@@ -1,0 +1,106 @@
+"""The page and its server lose one another: nothing typed is lost, nothing said is missing, and the page says so."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.people import lines, pill
+from tests.rig.waiting import wait_until
+
+pytestmark = pytest.mark.browser
+
+CUT_OFF = ("WebSocket connection", "ERR_CONNECTION", "ERR_INTERNET_DISCONNECTED", "status of 50")
+"""What Chromium reports of a server that is away"""
+KEEP_SOCKETS = """
+window.sockets = [];
+window.WebSocket = class extends WebSocket {
+  constructor(...given) { super(...given); window.sockets.push(this); }
+};
+"""
+
+
+def test_a_page_has_every_turn_after_its_server_was_killed(seat, ring, rig):
+    line = ring("long_chat", speed=2)
+    me = seat()
+    me.complaints.expect(*CUT_OFF)
+    page = me.call(line)
+    expect(lines(page, ".turn").first).to_be_visible()
+    page.locator("textarea[name=text]").fill("half a sen")
+    page.locator("textarea[name=text]").press("End")
+    rig.web.kill()
+    expect(pill(page)).to_have_attribute("data-phase", "waiting")
+    expect(pill(page)).to_contain_text("Reconnecting")
+    before = len(line.stored_turns())
+    page.keyboard.type("tence")
+    page.get_by_role("button", name="Inform the model", exact=True).click()
+    expect(page.locator("#steer-error")).to_have_text("The server was not reached. Your text is kept; send again.")
+    wait_until(lambda: len(line.stored_turns()) >= before + 2, 20, "the talk to go on without a page")
+    expect(page.locator("html")).to_have_attribute("data-stale", "")
+    expect(page.locator("[data-alert]")).to_have_text("The connection is lost. What you see is getting old.")
+    opened = page.evaluate("performance.timeOrigin")
+    rig.web.start()
+    expect(pill(page)).to_have_attribute("data-phase", "live", timeout=30_000)
+    expect(page.locator("html")).not_to_have_attribute("data-stale", "")
+    expect(page.locator("[data-alert]")).to_be_empty()
+    expect(page.locator("textarea[name=text]")).to_have_value("half a sentence")
+    assert page.evaluate("performance.timeOrigin") == opened
+
+    line.hang_up()
+    line.settle()
+    expect(page.locator("[data-part=head] [data-f=word]")).to_have_text("Ended")
+    stored = [(speaker, status, text) for speaker, status, text, _ in line.stored_turns()]
+    wait_until(lambda: lines(page, ".turn").count() == len(stored), 10, "every turn")
+    shown = lines(page, ".turn").evaluate_all(
+        """all => all.map((line) => [line.dataset.speaker, line.dataset.status,
+             line.querySelector("[data-f=plain]").textContent + line.querySelector("s").textContent])"""
+    )
+    assert [tuple(one) for one in shown] == stored
+    assert rig.differences(line.call_id) == []
+
+
+def test_a_lost_socket_is_opened_again_and_what_is_typed_stays(seat, ring):
+    line = ring()
+    me = seat()
+    me.context.add_init_script(KEEP_SOCKETS)
+    page = me.call(line)
+    text = page.locator("textarea[name=text]")
+    text.focus()
+    page.keyboard.type("Before, ")
+    page.evaluate("sockets.at(-1).close()")
+    expect(pill(page)).to_have_attribute("data-phase", "waiting")
+    page.keyboard.type("meanwhile, ")
+    expect(pill(page)).to_have_attribute("data-phase", "live")
+    page.keyboard.type("after.")
+    expect(text).to_be_focused()
+    expect(text).to_have_value("Before, meanwhile, after.")
+    assert page.evaluate("sockets.length") == 2
+    before = lines(page).count()
+    wait_until(lambda: lines(page).count() > before, 20, "another line")
+
+
+def test_signed_out_in_another_tab_is_said(seat, ring):
+    line = ring()
+    me = seat("")
+    me.context.add_cookies([{"name": name, "value": value, "url": me.origin} for name, value in _fresh(me).items()])
+    page = me.call(line)
+    page.locator("textarea[name=text]").fill("Not sent yet.")
+    other = me.live(me.context.new_page())
+    me.complaints.expect(*CUT_OFF)
+    other.locator("button.user").click()
+    other.get_by_role("button", name="Sign out", exact=True).click()
+    expect(other.get_by_role("heading", name="Sign in")).to_be_visible()
+    page.get_by_role("button", name="Inform the model", exact=True).click()
+    expect(page.locator("#steer-error")).to_have_text("You are signed out. Sign in in another tab, then send again.")
+    expect(page.locator("textarea[name=text]")).to_have_value("Not sent yet.")
+    expect(pill(page)).to_have_text("Signed out. Sign in again to go on.", timeout=40_000)
+    expect(pill(page)).to_have_attribute("data-phase", "closed")
+    expect(page.locator("[data-alert]")).to_have_text("Signed out. Sign in again to go on.")
+
+
+def _fresh(me) -> dict[str, str]:
+    """A session of one's own: ending it ends nobody else's."""
+    from realtime_ops import demo
+    from tests.rig.browser import Browser
+
+    return Browser(me.rig.port).sign_in("supervisor@acme.example", demo.PASSWORD).cookies

@@ -1,0 +1,213 @@
+"""The Live page: calls come, talk, need somebody, end and go; the list holds still under the hand."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.chromium import settled
+from tests.browser.people import lines, pill
+from tests.rig.waiting import wait_until
+
+pytestmark = pytest.mark.browser
+
+CHANGES = re.compile(r"^\d+ changes?$")
+NEEDED = re.compile(r"^\(\d+!\) Live · Globex Travel · Realtime Ops$")
+
+# Of one row: every state and every text of its words that was painted, in order.
+RECORD = """(code) => {
+  const seen = (window.seen ??= { faces: [], words: [] });
+  const note = (list, value) => value && list.at(-1) !== value && list.push(value);
+  const look = () => {
+    const row = document.querySelector(`tr.row[data-code="${code}"]`);
+    note(seen.faces, row?.dataset.face);
+    note(seen.words, row?.querySelector("[data-f=words]").textContent);
+  };
+  new MutationObserver(look).observe(document.querySelector("[data-rows]"), {
+    childList: true, subtree: true, characterData: true, attributes: true,
+  });
+  look();
+}"""
+
+
+def _order(page: Page) -> list[str]:
+    return page.locator("[data-rows] > tr").evaluate_all("rows => rows.map((row) => row.dataset.code)")
+
+
+def _break(rig, line) -> None:
+    """The connection to the call is cut and cannot be had back for a while: somebody has to look at it."""
+    rig.provider.fault("dial_500", call_id=line.call_id, times=8)
+    rig.provider._ask("POST", f"/calls/{line.call_id}/drop", {})
+
+
+def test_a_call_appears_talks_and_ends_without_a_reload(seat, ring, rig):
+    page = seat(tenant="globex").live()
+    before = page.evaluate("performance.timeOrigin")
+    line = ring("long_chat", tenant="globex", speed=2, wait=False)
+    row = line.row(page)
+    expect(row).to_be_visible()
+    page.evaluate(RECORD, line.code)
+    seen = wait_until(
+        lambda: (
+            found
+            if (found := page.evaluate("seen"))
+            and {"speaking", "listening"} <= set(found["faces"])
+            and len(found["words"]) > 5
+            else None
+        ),
+        30,
+        "the row to change its state, and its words to stream",
+    )
+    grown = [
+        later for earlier, later in zip(seen["words"], seen["words"][1:], strict=False) if later.startswith(earlier)
+    ]
+    assert grown, f"words came as a whole only: {seen['words']}"
+    expect(page.locator("[data-figure=live]")).not_to_have_text("0")
+    rig.provider.hang_up(line.call_id)
+    expect(row).to_have_attribute("data-over", "")
+    expect(row.locator("[data-f=word]")).to_have_text("Ended")
+    expect(row.locator("[data-f=words]")).to_have_text("The caller hung up, or the provider ended the call")
+    assert page.evaluate("performance.timeOrigin") == before
+
+
+def test_what_needs_somebody_stands_first_and_holds_still_under_the_pointer(seat, ring, rig):
+    page = seat(tenant="globex").live()
+    older = ring("long_chat", tenant="globex")
+    newer = ring("long_chat", tenant="globex", seed=8)
+    expect(newer.row(page)).to_be_visible()
+    assert _order(page).index(older.code) < _order(page).index(newer.code)
+
+    older.row(page).hover()
+    _break(rig, newer)
+    expect(newer.row(page)).to_have_attribute("data-need", "")
+    expect(newer.row(page).locator("[data-f=mark]")).to_contain_text("attaching again")
+    waiting = page.locator("[data-changes]")
+    expect(waiting).to_be_visible()
+    expect(waiting.locator("[data-f=count]")).to_have_text(CHANGES)
+    assert _order(page).index(older.code) < _order(page).index(newer.code), "a row moved under the pointer"
+    expect(page).to_have_title(NEEDED)
+    expect(page.locator("[data-tile=need]")).to_have_attribute("data-need", "")
+
+    # One that is new stands below meanwhile, and moves nothing.
+    shown = _order(page)
+    third = ring("two_turn", tenant="globex", seed=9)
+    expect(third.row(page)).to_be_visible()
+    assert _order(page) == [*shown, third.code]
+
+    page.keyboard.press("r")
+    expect(waiting).to_be_hidden()
+    assert _order(page)[0] == newer.code
+    assert page.locator("[data-rows] > tr").first.get_attribute("aria-rowindex") == "2"
+
+
+def test_the_order_is_applied_when_the_pointer_leaves(seat, ring, rig):
+    page = seat(tenant="globex").live()
+    older = ring("long_chat", tenant="globex")
+    newer = ring("long_chat", tenant="globex", seed=8)
+    expect(newer.row(page)).to_be_visible()
+    older.row(page).hover()
+    _break(rig, newer)
+    expect(page.locator("[data-changes]")).to_be_visible()
+    page.mouse.move(5, 5)
+    expect(page.locator("[data-changes]")).to_be_hidden()
+    wait_until(lambda: _order(page)[0] == newer.code, 5, "the new order")
+
+
+def test_one_finds_a_call_by_what_is_known_of_it(seat, ring):
+    page = seat("owner", "globex").live()
+    ours = ring("long_chat", tenant="globex", **{"from": "+447700900111"})
+    other = ring("long_chat", tenant="globex", **{"from": "+447700900222"})
+    expect(other.row(page)).to_be_visible()
+    page.keyboard.press("/")
+    expect(page.locator("[data-find]")).to_be_focused()
+    page.keyboard.type("900111")
+    expect(other.row(page)).to_have_count(0)
+    expect(ours.row(page)).to_be_visible()
+    expect(page.locator("[role=table]")).to_have_attribute("aria-rowcount", "2")
+    page.keyboard.type("?!")
+    expect(page.locator("[data-nothing]")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("[data-find]")).not_to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator("[data-find]")).to_have_value("")
+    expect(other.row(page)).to_be_visible()
+
+
+def test_a_search_from_another_page_leads_to_what_it_finds(seat, ring):
+    me = seat("owner", "globex")
+    ours = ring("long_chat", tenant="globex", **{"from": "+447700900333"})
+    other = ring("long_chat", tenant="globex", **{"from": "+447700900444"})
+    page = me.open("/t/globex/calls/")
+    page.keyboard.press("/")
+    page.keyboard.type("900333")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/live/?q=900333")
+    expect(pill(page)).to_have_attribute("data-phase", "live")
+    expect(ours.row(page)).to_be_visible()
+    expect(other.row(page)).to_have_count(0)
+
+
+def test_keys_lead_through_list_and_pages(seat, ring):
+    me = seat(tenant="globex")
+    page = me.live()
+    both = [ring("long_chat", tenant="globex", seed=n) for n in (1, 2)]
+    for line in both:
+        expect(line.row(page)).to_be_visible()
+    settled(page)
+    order = _order(page)
+    assert len(order) > 1
+    focused = "() => document.activeElement.closest('tr')?.dataset.code"
+    page.keyboard.press("j")
+    assert page.evaluate(focused) == order[0]
+    page.keyboard.press("j")
+    assert page.evaluate(focused) == order[1]
+    page.keyboard.press("k")
+    assert page.evaluate(focused) == order[0]
+    page.keyboard.press("k")
+    assert page.evaluate(focused) == order[0], "there is nothing above the first"
+
+    page.keyboard.press("?")
+    expect(page.locator("#keys")).to_be_visible()
+    page.keyboard.press("j")
+    page.keyboard.press("Escape")
+    expect(page.locator("#keys")).to_be_hidden()
+    assert page.evaluate(focused) == order[0], "the dialog gives the focus back"
+
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/calls/{order[0]}/")
+    expect(lines(page).first).to_be_visible()
+    for keys, address in (("gh", "**/t/globex/calls/"), ("gl", "**/t/globex/live/")):
+        page.locator("html[data-ready]").wait_for(state="attached")
+        for key in keys:
+            page.keyboard.press(key)
+        page.wait_for_url(address)
+
+
+def test_keys_do_nothing_inside_a_field(seat, ring):
+    page = seat(tenant="globex").live()
+    page.locator("[data-find]").focus()
+    page.keyboard.type("gh?jkr")
+    expect(page.locator("[data-find]")).to_have_value("gh?jkr")
+    expect(page.locator("#keys")).to_be_hidden()
+    assert page.url.endswith("/live/")
+
+
+def test_calls_of_another_tenant_never_appear(seat, ring):
+    me = seat(tenant="acme")
+    frames: list[str] = []
+    me.page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: frames.append(str(frame))))
+    page = me.live()
+    theirs = ring("two_turn", tenant="globex", speed=10)
+    ours = ring("two_turn", tenant="acme", speed=10)
+    expect(ours.row(page)).to_be_visible()
+    theirs.settle()
+    ours.settle()
+    expect(ours.row(page)).to_have_attribute("data-over", "")
+    assert any(ours.code in frame for frame in frames)
+    assert not any(theirs.code in frame or theirs.call_id in frame for frame in frames)
+    for path in ("live", "calls"):
+        me.open(f"/t/acme/{path}/")
+        assert ours.code in page.content()
+        assert theirs.code not in page.content()
