@@ -7,7 +7,6 @@ import logging
 import os
 import signal
 import time
-import uuid
 
 import pytest
 import redis
@@ -16,8 +15,6 @@ from django.db import transaction
 
 from calls import dispatch
 from realtime_ops.celery import app
-
-TENANT = uuid.uuid5(uuid.NAMESPACE_DNS, "acme")
 
 
 @pytest.fixture
@@ -65,7 +62,7 @@ def test_publishes_ids_only_to_the_sideband_queue(broker):
     assert dispatch.publisher().settle()
     [message] = messages(broker)
     assert message["headers"]["task"] == "calls.tasks.attach"
-    assert message["headers"]["argsrepr"] == f"[7, '{TENANT}']"
+    assert message["headers"]["argsrepr"] == "[7]"
     assert message["headers"]["expires"]
     assert message["headers"]["ignore_result"]
     assert dispatch.counts() == (1, 0)
@@ -79,7 +76,7 @@ def test_a_nudge_follows_the_commit(django_capture_on_commit_callbacks, monkeypa
         with transaction.atomic():
             dispatch.attach(7)
         assert published == []
-    assert published == [("calls.tasks.attach", [7, str(TENANT)])]
+    assert published == [("calls.tasks.attach", [7])]
 
 
 def test_a_silent_broker_costs_the_sender_nothing(broker, silenced, caplog):

@@ -29,7 +29,7 @@ def account(acme):
 def nudges(monkeypatch):
     """Calls that the workers were nudged for, at the time of asking: dispatch itself waits for the commit."""
     asked = []
-    monkeypatch.setattr(dispatch, "attach", lambda call_pk, tenant: asked.append((call_pk, tenant)))
+    monkeypatch.setattr(dispatch, "attach", asked.append)
     return asked
 
 
@@ -74,7 +74,7 @@ def test_an_announced_call_rings(acme, account, nudges):
     assert timedelta() < timezone.now() - call.started_at < timedelta(seconds=10)
     assert (delivery.webhook_id, delivery.event_id, delivery.verdict) == ("wh_1", "evt_1", "ringing")
     assert (delivery.call, delivery.type, delivery.created_at) == (call, incoming.INCOMING, call.started_at)
-    assert nudges == [(call.pk, acme.id)]
+    assert nudges == [call.pk]
 
 
 def test_the_screens_hear_of_it(acme, account, nudges):
@@ -136,7 +136,7 @@ def test_an_unrouted_call_rings_without_an_agent(acme, account, nudges):
     assert receive(account) == "ringing"
     [call], _ = stored(acme)
     assert (call.state, call.agent, call.instruction_version) == ("ringing", None, None)
-    assert nudges == [(call.pk, acme.id)]
+    assert nudges == [call.pk]
 
 
 def test_the_most_specific_route_wins(acme, account, nudges):

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from realtime_ops.processes import Process
@@ -56,8 +57,9 @@ class Handle:
         try:
             self._wait()
         finally:
-            if self.alive:
-                self.kill()
+            # What it started itself is in its group: Valkey outlives its launcher.
+            with suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGKILL)
 
     def problems(self, forgiven: Sequence[str] = ()) -> list[str]:
         """What was logged since the last question and should not have been: errors, and tracebacks of no log line.
