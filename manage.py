@@ -12,4 +12,6 @@ if __name__ == "__main__":
     try:
         execute_from_command_line(sys.argv)
     except OperationalError as error:
+        if getattr(error.__cause__, "sqlstate", None):
+            raise  # a server did answer
         sys.exit(f"No database answers: start `make run` or `make demo`, or set DATABASE_URL.\n{error}")

@@ -7,7 +7,6 @@ CallsError
 ├─ InvalidInput                what a person or program sent cannot be used; names the field
 ├─ InvalidTransition           ours: an illegal move was asked of a state table
 ├─ CommandRejected             an operator's command cannot be taken; the reason is for reading
-├─ LeaseLost                   another worker owns the call now
 ├─ ProviderError               theirs, or the road to them
 │   ├─ ProviderUnreachable     retryable: timeout, refused or dropped connection; the effect is unknown
 │   ├─ ProviderBusy            retryable: 429 and 5xx
@@ -74,12 +73,6 @@ class CommandRejected(CallsError):
 
     code = "command_rejected"
     http_status = 409
-
-
-class LeaseLost(CallsError):
-    """The call has another owner, or none: stop writing and sending for it at once."""
-
-    code = "lease_lost"
 
 
 class ProviderError(CallsError):

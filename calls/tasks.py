@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from celery import shared_task
 from django.core.management import call_command
+from django.utils import timezone
 
-from calls.actions import commands
-from calls.models import Tenant
+from calls.actions import calls, commands
+from calls.models import Tenant, Worker
 from calls.sideband.loop import SidebandLoop
 from calls.tenancy import tenant_scope
 
@@ -19,14 +22,16 @@ def attach(call: int) -> None:
 
 
 @shared_task
-def expire_commands() -> None:
-    """Settle commands that no owner claimed in time."""
+def settle_overdue() -> None:
+    """Settle commands and calls that no worker will settle any more."""
     for tenant in Tenant.objects.values_list("pk", flat=True):
         with tenant_scope(tenant):
-            commands.expire_unclaimed()
+            commands.settle_overdue()
+            calls.close_abandoned()
 
 
 @shared_task
 def tidy() -> None:
-    """Remove sessions that expired."""
+    """Remove sessions that expired, and workers that were not heard of for an hour."""
     call_command("clearsessions")
+    Worker.objects.filter(seen_at__lt=timezone.now() - timedelta(hours=1)).delete()

@@ -129,6 +129,17 @@ TEMPLATES = [
 APP_ROLE = env.text("DATABASE_APP_ROLE", "realtime_ops_app")
 SIDEBAND_ROLE = env.text("DATABASE_SIDEBAND_ROLE", "realtime_ops_sideband")
 _database = env.database(env.text("DATABASE_URL", _local.get("database_url", "postgresql:///none?host=/nowhere")))
+_reachable = {
+    "connect_timeout": 5,
+    # A host that vanished without a word is noticed in seconds, not in TCP's quarter of an hour.
+    "tcp_user_timeout": 6000,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+}
+# A request that waits longer has lost its reader; a process that was stopped inside a transaction must not hold its
+# locks. Exports lift the first for themselves.
+_limits = {"statement_timeout": "5s", "lock_timeout": "2s", "idle_in_transaction_session_timeout": "5s"}
 _pooled = {
     "min_size": 1,
     "max_size": env.number("DATABASE_POOL_SIZE", 8, least=1),
@@ -143,13 +154,13 @@ DATABASES = {
         # The role comes with the start of the session (not by Django's assume_role, which takes a second connection
         # from the pool to set up the first), so RESET ROLE does not leave it either.
         "OPTIONS": {
+            **_reachable,
             **_database["OPTIONS"],
-            "options": f"-c role={APP_ROLE}",
+            "options": " ".join(f"-c {name}={value}" for name, value in {"role": APP_ROLE, **_limits}.items()),
             "pool": _pooled,
-            "connect_timeout": 5,
         },
     },
-    "owner": {**_database, "OPTIONS": {**_database["OPTIONS"], "connect_timeout": 5}},
+    "owner": {**_database, "OPTIONS": {**_reachable, **_database["OPTIONS"]}},
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -160,7 +171,14 @@ CHANNEL_LAYERS = {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
         "CONFIG": {
             # No socket_timeout: redis-py 8 defaults to 5 s and would cut subscribers that hear nothing for so long.
-            "hosts": [{"address": REDIS_URL, "socket_timeout": None, "socket_keepalive": True}],
+            "hosts": [
+                {
+                    "address": REDIS_URL,
+                    "socket_timeout": None,
+                    "socket_connect_timeout": 1,
+                    "socket_keepalive": True,
+                }
+            ],
             "prefix": "realtime_ops",
         },
     }
@@ -186,6 +204,7 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # the default gives up after 46 minutes and ends the worker
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "global_keyprefix": "realtime_ops:",
     "visibility_timeout": 300,
@@ -196,7 +215,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "unacked_restore_interval": 5,
 }
 CELERY_BEAT_SCHEDULE = {
-    "expire-commands": {"task": "calls.tasks.expire_commands", "schedule": 10.0, "options": {"expires": 10}},
+    "settle-overdue": {"task": "calls.tasks.settle_overdue", "schedule": 10.0, "options": {"expires": 10}},
     "tidy": {"task": "calls.tasks.tidy", "schedule": 3600.0, "options": {"expires": 3600}},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(STATE_DIR / "beat-schedule")

@@ -36,7 +36,7 @@ def test_commands_that_nobody_claimed_expire_in_every_tenant(acme, globex):
         made[tenant.id] = command.pk
         with tenant_scope(tenant.id):
             Command.objects.filter(pk=command.pk).update(requested_at=timezone.now() - timedelta(minutes=1))
-    tasks.expire_commands()
+    tasks.settle_overdue()
     for tenant, command in made.items():
         with tenant_scope(tenant):
             assert Command.objects.get(pk=command).state == CommandState.EXPIRED

@@ -12,7 +12,7 @@ with v as (
 ), held as (
     select c.id from calls_call c join v on v.id = c.id
     where c.epoch = v.epoch and c.owner = %s
-    order by c.id for update of c
+    order by c.id for no key update of c
 )
 update calls_call c set
     last_seq = c.last_seq + v.n,
@@ -44,7 +44,7 @@ NUMBER_TENANTS = """
 with v as (select * from json_to_recordset(%s::json) as v(id uuid, n int)),
 held as (
     select s.tenant_id from calls_tenantstream s join v on v.id = s.tenant_id
-    order by s.tenant_id for update of s
+    order by s.tenant_id for no key update of s
 )
 update calls_tenantstream s set last_seq = s.last_seq + v.n
 from v join held on held.tenant_id = v.id

@@ -6,6 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from calls import feed
@@ -23,6 +24,11 @@ from calls.selectors.calls import command_row
 
 EXPIRES_AFTER = timedelta(seconds=30)
 """A command that no owner claimed by then is not carried out any more: the moment has passed."""
+PROOF_AFTER = timedelta(minutes=2)
+"""Longer than any owner waits for a proof, late ones included."""
+ENDED_GRACE = timedelta(seconds=5)
+"""The owner's own last word about its commands is stored with the end of the call."""
+SETTLE_AT_ONCE = 500
 KEY_LIMIT = 64
 
 _NEEDS = {
@@ -76,23 +82,36 @@ def request(*, call: UUID, verb: str, text: str, key: str, by: Actor) -> Body:
     return body
 
 
-def expire_unclaimed() -> int:
-    """Settle commands of the tenant in scope that no owner claimed in time; returns how many."""
+def settle_overdue() -> int:
+    """Settle commands of the tenant in scope that no owner will settle any more; returns how many.
+
+    Not claimed in time: expired. Claimed or sent when the call ended, or longer ago than any owner waits for a proof:
+    not confirmed.
+    """
     now = timezone.now()
-    expired = 0
-    waiting = Command.objects.filter(state=CommandState.REQUESTED, requested_at__lt=now - EXPIRES_AFTER)
-    for pk, call_pk in waiting.values_list("pk", "call_id")[:500]:
-        with transaction.atomic():
-            call = Call.objects.select_for_update().get(pk=call_pk)
-            change = CommandChanged(pk, CommandState.EXPIRED, now, "No worker was watching the call in time.")
-            changed = Command.objects.filter(pk=pk, state=CommandState.REQUESTED).update(
-                state=change.state.value, settled_at=now, detail=change.detail
-            )
-            if changed:
-                audit.record("call.command_expired", by=SYSTEM, kind="call", code=call.code, command=str(pk))
-                feed.append_to_call(call, [("command", command_body(change))])
-            expired += changed
-    return expired
+    taken = Q(state__in=[CommandState.CLAIMED, CommandState.SENT])
+    over = Q(call__ended_at__lt=now - ENDED_GRACE) | Q(claimed_at__lt=now - PROOF_AFTER)
+    unclaimed = Q(state=CommandState.REQUESTED, requested_at__lt=now - EXPIRES_AFTER)
+    overdue = Command.objects.filter(unclaimed | (taken & over)).values_list("pk", "call_id", "state")
+    return sum(_settle(pk, call, CommandState(state)) for pk, call, state in overdue[:SETTLE_AT_ONCE])
+
+
+def _settle(pk: UUID, call_pk: int, state: CommandState) -> int:
+    now = timezone.now()
+    if state is CommandState.REQUESTED:
+        change = CommandChanged(pk, CommandState.EXPIRED, now, "No worker was watching the call in time.")
+    else:
+        change = CommandChanged(pk, CommandState.NOT_CONFIRMED, now, "The call ended, or its worker did.")
+    with transaction.atomic():
+        call = Call.objects.select_for_update(no_key=True).get(pk=call_pk)
+        changed = Command.objects.filter(pk=pk, state=state).update(
+            state=change.state.value, settled_at=now, detail=change.detail
+        )
+        if changed:
+            verb = f"call.command_{change.state.value}"
+            audit.record(verb, by=SYSTEM, kind="call", code=call.code, command=str(pk))
+            feed.append_to_call(call, [("command", command_body(change))])
+    return changed
 
 
 def _verb(verb: str) -> Verb:

@@ -112,13 +112,16 @@ async def leave(connection: Connection, owner: UUID) -> None:
 async def claim_commands(
     connection: Connection, owner: UUID, held: Sequence[Lease]
 ) -> list[tuple[int, UUID, str, str]]:
-    """Claim what operators asked of these calls, under their epochs; (call, id, verb, text), oldest first."""
+    """Claim what operators asked of these calls, under their epochs; (call, id, verb, text), oldest first.
+
+    What was asked longer ago than commands.EXPIRES_AFTER is not carried out any more: the moment has passed.
+    """
     rows = await connection.execute(
         """
         update calls_command m set state = 'claimed', claimed_at = clock_timestamp(), epoch = v.epoch
         from unnest(%s::bigint[], %s::bigint[]) as v(id, epoch)
         join calls_call c on c.id = v.id and c.epoch = v.epoch and c.owner = %s
-        where m.call_id = v.id and m.state = 'requested'
+        where m.call_id = v.id and m.state = 'requested' and m.requested_at > clock_timestamp() - interval '30 seconds'
         returning m.requested_at, m.call_id, m.id, m.verb, m.text
         """,
         [[lease.call for lease in held], [lease.epoch for lease in held], owner],

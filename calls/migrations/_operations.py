@@ -45,7 +45,9 @@ def create_roles() -> RunSQL:
     create = "".join(
         f"""
         do $$ begin
-            create role {role} nologin noinherit nosuperuser nobypassrls;
+            if not exists (select from pg_roles where rolname = '{role}') then
+                create role {role} nologin noinherit nosuperuser nobypassrls;
+            end if;
         exception when duplicate_object or unique_violation then null; end $$;
         do $$ begin
             if not pg_has_role(session_user, '{role}', {may_set}) then

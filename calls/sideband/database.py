@@ -8,32 +8,35 @@ from django.conf import settings
 from psycopg import AsyncConnection, sql
 from psycopg_pool import AsyncConnectionPool
 
-POOL_MIN, POOL_MAX = 2, 8
 WAIT_S = 5.0
-STATEMENT_LIMIT = "15s"
-"""A statement that takes longer is given up and its batch tried again."""
-LOCK_LIMIT = "5s"
+LIMITS = {
+    # A statement that takes longer is given up and its batch tried again.
+    "statement_timeout": "15s",
+    "lock_timeout": "5s",
+    # A worker that is stopped or cut off inside a transaction would hold its rows, and the tenant's, for ever.
+    "idle_in_transaction_session_timeout": "5s",
+}
 
 
 def _parameters() -> dict[str, Any]:
     database = settings.DATABASES["owner"]
     names = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
     given = {ours: database[theirs] for theirs, ours in names.items() if database[theirs]}
-    session = f"-c role={settings.SIDEBAND_ROLE} -c statement_timeout={STATEMENT_LIMIT} -c lock_timeout={LOCK_LIMIT}"
-    return given | dict(database["OPTIONS"]) | {"options": session, "autocommit": True, "connect_timeout": 5}
+    session = " ".join(f"-c {name}={value}" for name, value in {"role": settings.SIDEBAND_ROLE, **LIMITS}.items())
+    return given | dict(database["OPTIONS"]) | {"options": session, "autocommit": True}
 
 
-def pool() -> AsyncConnectionPool[AsyncConnection[Any]]:
+def pool(name: str, largest: int) -> AsyncConnectionPool[AsyncConnection[Any]]:
     """A closed pool; open it on the loop. A connection is checked before it is lent: PostgreSQL may have restarted."""
     return AsyncConnectionPool(
         kwargs=_parameters(),
-        min_size=POOL_MIN,
-        max_size=POOL_MAX,
+        min_size=1,
+        max_size=largest,
         timeout=WAIT_S,
         max_lifetime=1800,
         check=AsyncConnectionPool.check_connection,
         open=False,
-        name="sideband",
+        name=name,
     )
 
 

@@ -21,10 +21,10 @@ from calls.actions import leases
 from calls.actions.ingest import CallRef
 from calls.actions.leases import Lease
 from calls.conf import conf
-from calls.domain.changes import AttachmentChanged, CallStateChanged
+from calls.domain.changes import AttachmentChanged, CallStateChanged, CommandChanged
 from calls.domain.commands import Command, Verb
-from calls.domain.states import Attachment, CallState, EndReason
-from calls.exceptions import InvalidInput, ProviderRefused
+from calls.domain.states import Attachment, CallState, CommandState, EndReason
+from calls.exceptions import InvalidInput, InvalidTransition, ProviderRefused
 from calls.providers.client import ControlClients
 from calls.selectors.sideband import Briefing, briefing
 from calls.sideband import database
@@ -38,9 +38,16 @@ from calls.sideband.writer import Writer
 logger = logging.getLogger(__name__)
 
 SWEEP_S = 2.0
+TAKE_AT_ONCE = 50
+"""Calls that one sweep takes: a worker that comes up alone must not promise more than it can brief in a lease."""
+BRIEFINGS_AT_ONCE = 4
+ANSWER_LIMIT_S = 5.0
+"""For a renewal: a server that vanished without a word counts as away."""
+DRAIN_TRIES = 15
+"""Of the last flush of a process that ends, a second apart; Celery's step waits a little longer."""
 LISTEN_RETRY_S = 1.0
 CANCEL_AGAIN_S = 0.2
-AWAY = (psycopg.OperationalError, PoolTimeout)
+AWAY = (psycopg.OperationalError, PoolTimeout, TimeoutError)
 """The database did not answer: wait and try again; nothing is decided meanwhile."""
 CALM_S = float(leases.TTL_S)
 """After the database was away all leases have run out: first everybody renews their own, then the rest is swept."""
@@ -53,7 +60,9 @@ class Supervisor:
         settings = conf()
         self.owner: UUID = uuid4()
         self.slots = settings.slots
-        self.pool = database.pool()
+        self.pool = database.pool("sideband", 6)
+        # Renewals and commands never queue behind flushes and briefings.
+        self.lease_pool = database.pool("leases", 2)
         self.announcer = Announcer()
         self.hints = Hints(self.announcer, settings.flush.total_seconds())
         self.writer = Writer(self.pool, self.owner, settings.flush.total_seconds(), self.announcer, self._lost)
@@ -61,6 +70,8 @@ class Supervisor:
         self._runners: dict[int, Runner] = {}
         self._leases: dict[int, Lease] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._taking = asyncio.Lock()
+        self._briefing = asyncio.Semaphore(BRIEFINGS_AT_ONCE)
         self._renewed_at = time.monotonic()
         self._away_at = -CALM_S
         self._stopping = asyncio.Event()
@@ -71,6 +82,7 @@ class Supervisor:
     async def run(self) -> None:
         """Work until `stop`; then hand every call over and return."""
         await self.pool.open()
+        await self.lease_pool.open()
         loops = [
             asyncio.create_task(self._for_ever(name, work))
             for name, work in (
@@ -100,7 +112,8 @@ class Supervisor:
             try:
                 await work()
             except AWAY as error:
-                self._away_at = time.monotonic()
+                if name == "renew":  # the one loop that never waits for the others' connections
+                    self._away_at = time.monotonic()
                 logger.warning("database is away", extra={"loop": name, "error": type(error).__name__})
             except Exception:
                 logger.exception("a loop of the supervisor failed and begins again", extra={"loop": name})
@@ -110,7 +123,7 @@ class Supervisor:
         """Find live calls that nobody holds: the guarantee behind every nudge."""
         while True:
             await self._take_free()
-            async with self.pool.connection() as connection:
+            async with self.lease_pool.connection() as connection:
                 await leases.beat(
                     connection, self.owner, host=socket.gethostname(), pid=os.getpid(), slots=self.slots,
                     calls=len(self._runners),
@@ -119,17 +132,18 @@ class Supervisor:
 
     async def _take_free(self) -> None:
         if time.monotonic() - self._away_at >= CALM_S:
-            await self._take(limit=self.slots)
+            await self._take(limit=TAKE_AT_ONCE)
 
     async def _take(self, *, limit: int, call: int | None = None) -> None:
-        limit = min(limit, self.slots - len(self._leases))
-        if limit <= 0:
-            return
-        async with self.pool.connection() as connection:
-            taken = await leases.take(connection, self.owner, limit=limit, call=call, besides=self._leases)
-        for lease in taken:
-            self._leases[lease.call] = lease
-            self._spawn(self._attend(lease))
+        async with self._taking:  # one after the other, or two would fill the same slots
+            limit = min(limit, self.slots - len(self._leases))
+            if limit <= 0:
+                return
+            async with self.pool.connection() as connection:
+                taken = await leases.take(connection, self.owner, limit=limit, call=call, besides=self._leases)
+            for lease in taken:
+                self._leases[lease.call] = lease
+                self._spawn(self._attend(lease))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -140,7 +154,7 @@ class Supervisor:
         """One call, from the lease to its end. An exception here costs this call its watch, not the others."""
         runner: Runner | None = None
         try:
-            async with self.pool.connection() as connection:
+            async with self._briefing, self.pool.connection() as connection:
                 brief = await briefing(connection, lease.call, lease.epoch)
             ref = CallRef(
                 brief.id,
@@ -183,8 +197,8 @@ class Supervisor:
         while True:
             held = list(self._leases.values())
             asked_at = time.monotonic()
-            async with self.pool.connection() as connection:
-                kept = await leases.renew(connection, self.owner, held) if held else set()
+            async with asyncio.timeout(ANSWER_LIMIT_S), self.lease_pool.connection() as connection:
+                kept = await leases.renew(connection, self.owner, held)
             self._renewed_at = asked_at
             for lease in held:
                 runner = self._runners.get(lease.call)
@@ -223,24 +237,36 @@ class Supervisor:
         watched = [self._leases[call] for call in calls if call in self._runners and call in self._leases]
         if not watched:
             return
-        async with self.pool.connection() as connection:
+        async with self.lease_pool.connection() as connection:
             claimed = await leases.claim_commands(connection, self.owner, watched)
         for call, command, verb, text in claimed:
+            # A call that ended in this moment takes no command: `settle_overdue` tells the operator.
             if runner := self._runners.get(call):
-                runner.command(Command(command, Verb(verb), text))
+                change = CommandChanged(command, CommandState.CLAIMED, datetime.now(UTC))
+                self.writer.put(runner.ref, [change], {})
+                try:
+                    runner.command(Command(command, Verb(verb), text))
+                except InvalidTransition:
+                    logger.exception("a command could not be taken", extra={"command": str(command)})
 
     async def _hand_over(self, loops: list[asyncio.Task[None]]) -> None:
         """Stop reading, store what waits, give all calls back at once, tell the others, then close."""
         await _ended(loops)
         await _ended(self._tasks)
+        for _ in range(DRAIN_TRIES):
+            if await self.writer.flush():
+                break
+            await asyncio.sleep(LISTEN_RETRY_S)
+        if lost := self.writer.waiting:
+            logger.error("changes could not be stored before the end; a gap will tell", extra={"changes": lost})
         with contextlib.suppress(*AWAY):
-            await self.writer.flush()
-            async with self.pool.connection() as connection:
+            async with self.lease_pool.connection() as connection:
                 given = await leases.release(connection, self.owner)
                 await leases.leave(connection, self.owner)
             logger.info("handed over", extra={"calls": given})
         await self.clients.aclose()
         await self.pool.close()
+        await self.lease_pool.close()
 
 
 async def _ended(tasks: Collection[asyncio.Task[None]]) -> None:

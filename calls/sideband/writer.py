@@ -15,7 +15,7 @@ from uuid import UUID
 
 import psycopg
 from psycopg import AsyncConnection
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import AsyncConnectionPool
 
 from calls.actions.ingest import Batch, CallRef, store
 from calls.domain.changes import Numbered
@@ -24,6 +24,10 @@ from calls.sideband.announcer import Announcer
 logger = logging.getLogger(__name__)
 
 LIMIT = 50_000
+FLUSH_LIMIT = 2_000
+"""Changes in one transaction: after an outage the catching up must not hold locks, or the loop, for long."""
+POISON = (psycopg.DataError, psycopg.IntegrityError, TypeError, ValueError)
+"""The rows' own fault: trying again finds the same. Any other error is the server's, and what waits is kept."""
 RETRY_S = (0.25, 0.5, 1.0, 2.0)
 COLUMNS_EVERY_S = 2.0
 """Columns without an entry (floor, last words) are only the first paint's: they can wait so long."""
@@ -76,28 +80,55 @@ class Writer:
                 await asyncio.sleep(RETRY_S[min(attempt, len(RETRY_S) - 1)])
                 attempt += 1
 
+    @property
+    def waiting(self) -> int:
+        """Changes that are not stored yet."""
+        return sum(len(batch.changes) for batch in self._pending.values())
+
     async def flush(self) -> bool:
-        """Store all that waits; False when the database is away (everything is kept)."""
+        """Store all that waits, FLUSH_LIMIT at a time; False when the database is away (everything is kept)."""
         async with self._lock:
-            batches, self._pending = list(self._pending.values()), {}
             self._numbered.clear()
-            if not batches:
-                return True
-            try:
-                await self._store(batches)
-            except (psycopg.OperationalError, PoolTimeout) as error:
-                logger.warning("database is away, changes wait", extra={"error": type(error).__name__})
-                self._put_back(batches)
-                return False
-            except asyncio.CancelledError:
-                self._put_back(batches)  # perhaps stored, perhaps not: storing again does no harm
-                raise
-            except Exception:
-                logger.exception("a batch was refused; storing its calls one by one")
-                await self._store_apart(batches)
-            self._count = sum(len(batch.changes) for batch in self._pending.values())
-            self._room.set()
+            while batches := self._next():
+                if not await self._flush(batches):
+                    return False
+                if sum(len(batch.changes) for batch in batches) < FLUSH_LIMIT:
+                    break
             return True
+
+    def _next(self) -> list[Batch]:
+        """Take batches out of what waits, up to the limit; a call that has more keeps the rest waiting."""
+        taken: list[Batch] = []
+        room = FLUSH_LIMIT
+        for call, batch in list(self._pending.items()):
+            if room <= 0:
+                break
+            del self._pending[call]
+            if len(batch.changes) > room:
+                self._pending[call] = Batch(batch.ref, batch.changes[room:], batch.columns)
+                batch = Batch(batch.ref, batch.changes[:room])
+            taken.append(batch)
+            room -= len(batch.changes)
+        return taken
+
+    async def _flush(self, batches: list[Batch]) -> bool:
+        try:
+            await self._store(batches)
+        except asyncio.CancelledError:
+            self._put_back(batches)  # perhaps stored, perhaps not: storing again does no harm
+            raise
+        except POISON:
+            logger.exception("a batch was refused; storing its calls one by one")
+            if not await self._store_apart(batches):
+                return False
+        except psycopg.Error as error:
+            logger.warning("database is away, changes wait", extra={"error": type(error).__name__})
+            self._put_back(batches)
+            return False
+        self._count = self.waiting
+        if self._count < LIMIT:
+            self._room.set()
+        return True
 
     async def _store(self, batches: Sequence[Batch]) -> None:
         async with self._pool.connection() as connection:
@@ -108,18 +139,24 @@ class Writer:
             if batch.ref.id in stored.fenced:
                 self._on_fenced(batch.ref)
 
-    async def _store_apart(self, batches: Sequence[Batch]) -> None:
-        """One poisonous row must not hold up every call of the process: its own batch alone is dropped, loudly."""
+    async def _store_apart(self, batches: Sequence[Batch]) -> bool:
+        """One poisonous row must not hold up every call of the process: its own batch alone is dropped, loudly.
+
+        False when the database went away meanwhile.
+        """
+        there = True
         for batch in batches:
             try:
                 await self._store([batch])
-            except (psycopg.OperationalError, PoolTimeout):
-                self._put_back([batch])
-            except Exception:
+            except POISON:
                 logger.exception(
                     "changes of a call cannot be stored and are dropped",
                     extra={"call": str(batch.ref.code), "changes": len(batch.changes)},
                 )
+            except psycopg.Error:
+                self._put_back([batch])
+                there = False
+        return there
 
     def _put_back(self, batches: Sequence[Batch]) -> None:
         for batch in batches:

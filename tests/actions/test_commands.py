@@ -36,7 +36,7 @@ def asked(tenant):
 
 def expire(tenant):
     with tenant_scope(tenant.id):
-        return commands.expire_unclaimed()
+        return commands.settle_overdue()
 
 
 def test_a_supervisor_asks_and_the_page_is_told(acme, call, sam):

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 STRANGER = "stranger.example"
@@ -26,6 +26,8 @@ FLAGS = (
     f"--host-resolver-rules=MAP {STRANGER} 127.0.0.1,MAP * ~NOTFOUND,EXCLUDE 127.0.0.1,EXCLUDE localhost",
 )
 AS_ROOT = ("--no-sandbox", "--disable-dev-shm-usage")
+AWAY = ("WebSocket connection", "ERR_CONNECTION", "status of 50")
+"""What Chromium complains of while the server is away"""
 _TELL_VIOLATIONS = """
 addEventListener("securitypolicyviolation", (event) => console.error(
   `policy violated: ${event.effectiveDirective} ${event.blockedURI} ${event.sample} ${event.sourceFile}:${event.lineNumber}`,
@@ -53,6 +55,7 @@ class Complaints:
     def __init__(self, context: BrowserContext) -> None:
         self._heard: list[str] = []
         self._expected: list[str] = []
+        self._context = context
         context.add_init_script(_TELL_VIOLATIONS)
         context.on("console", self._console)
         context.on("weberror", lambda error: self._heard.append(f"uncaught: {error.error.message}"))
@@ -62,6 +65,8 @@ class Complaints:
         self._expected += words
 
     def unexpected(self) -> list[str]:
+        for page in self._context.pages:
+            settled(page)  # what was complained of is told before the answer
         return [said for said in self._heard if not any(word in said for word in self._expected)]
 
     def heard(self, words: str) -> list[str]:
@@ -75,6 +80,3 @@ class Complaints:
 def settled(page: Page) -> None:
     """Return after the next painted frame: everything that was due has been drawn."""
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-
-
-__all__ = ["STRANGER", "Complaints", "Error", "found", "running", "settled"]

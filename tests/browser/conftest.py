@@ -10,6 +10,7 @@ from playwright.sync_api import Browser
 
 from realtime_ops import command_lines
 from tests.browser import chromium
+from tests.browser.early import Early, begun
 from tests.browser.people import Line, Seat, Switchboard
 from tests.rig import machine
 from tests.rig.machine import Plan, Rig
@@ -45,6 +46,13 @@ def product() -> Iterator[Rig]:
 @pytest.fixture(scope="package")
 def switchboard(browser: Browser, product: Rig) -> Switchboard:
     return Switchboard(browser, product)
+
+
+@pytest.fixture(scope="package")
+def early(switchboard: Switchboard) -> Iterator[Early]:
+    """Pages on which something takes its time while other tests run."""
+    with begun(switchboard) as made:
+        yield made
 
 
 @pytest.fixture

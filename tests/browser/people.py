@@ -7,7 +7,9 @@ from typing import Any
 
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from realtime_ops import demo
 from tests.browser.chromium import Complaints
+from tests.rig.browser import Browser as Visitor
 from tests.rig.machine import Rig
 from tests.rig.waiting import wait_until
 
@@ -30,6 +32,15 @@ class Seat:
         self.context.set_default_timeout(LIMIT_MS)
         self.complaints = Complaints(self.context)
         self.page = self.context.new_page()
+
+    def sign_in(self, role: str = "supervisor") -> None:
+        """A session of one's own: ending it ends nobody else's."""
+        self.take(Visitor(self.rig.port).sign_in(f"{role}@{self.tenant}.example", demo.PASSWORD))
+
+    def take(self, visitor: Visitor) -> None:
+        """Go on with the session of somebody who is signed in."""
+        cookies = visitor.cookies.items()
+        self.context.add_cookies([{"name": name, "value": value, "url": self.origin} for name, value in cookies])
 
     def open(self, path: str, page: Page | None = None) -> Page:
         """Open an address and return when its scripts run."""
@@ -106,10 +117,7 @@ class Switchboard:
         """Signed in as that member; an empty role is nobody."""
         made = Seat(self.browser, self.rig, tenant, **options)
         if role:
-            cookies = self.rig.person(role, tenant).cookies
-            made.context.add_cookies(
-                [{"name": name, "value": value, "url": made.origin} for name, value in cookies.items()]
-            )
+            made.take(self.rig.person(role, tenant))
         return made
 
     def ring(self, scenario: str, *, wait: bool = True, tenant: str = "acme", **order: Any) -> Line:

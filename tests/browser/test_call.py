@@ -11,7 +11,8 @@ from tests.browser.callers import BEGINNING, CUT, LAST
 from tests.browser.people import lines
 from tests.rig.waiting import wait_until
 
-pytestmark = pytest.mark.browser
+# The first tests of the folder: what takes long begins with them.
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("early")]
 
 # Of every turn: each status and text that was painted, in order.
 RECORD = """() => {

@@ -35,7 +35,7 @@ def _is(page: Page, words: str, state: str) -> None:
 
 def _asked(rig, line, verb: str) -> list[tuple[Any, ...]]:
     query = """select k.id::text, k.state, a.email from calls_command k join calls_call c on c.id = k.call_id
-               join calls_user a on a.id = k.requested_by_id where c.code = %s and k.verb = %s"""
+               join calls_user a on a.id = k.by_id where c.code = %s and k.verb = %s"""
     return rig.rows(query, line.code, verb)
 
 
@@ -89,7 +89,9 @@ def test_stop_talking_silences_the_agent(seat, ring, rig):
 
 def test_a_transfer_asks_where_to_and_is_proven_by_the_end_of_the_call(seat, ring, rig):
     line = ring()
-    page = seat().call(line)
+    me = seat()
+    me.complaints.expect("status of 422")
+    page = me.call(line)
     page.keyboard.press("x")
     dialog = page.locator("#transfer")
     expect(dialog).to_be_visible()

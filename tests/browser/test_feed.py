@@ -5,13 +5,12 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.chromium import AWAY
 from tests.browser.people import lines, pill
 from tests.rig.waiting import wait_until
 
 pytestmark = pytest.mark.browser
 
-CUT_OFF = ("WebSocket connection", "ERR_CONNECTION", "ERR_INTERNET_DISCONNECTED", "status of 50")
-"""What Chromium reports of a server that is away"""
 KEEP_SOCKETS = """
 window.sockets = [];
 window.WebSocket = class extends WebSocket {
@@ -23,7 +22,7 @@ window.WebSocket = class extends WebSocket {
 def test_a_page_has_every_turn_after_its_server_was_killed(seat, ring, rig):
     line = ring("long_chat", speed=2)
     me = seat()
-    me.complaints.expect(*CUT_OFF)
+    me.complaints.expect(*AWAY)
     page = me.call(line)
     expect(lines(page, ".turn").first).to_be_visible()
     page.locator("textarea[name=text]").fill("half a sen")
@@ -82,25 +81,16 @@ def test_a_lost_socket_is_opened_again_and_what_is_typed_stays(seat, ring):
 def test_signed_out_in_another_tab_is_said(seat, ring):
     line = ring()
     me = seat("")
-    me.context.add_cookies([{"name": name, "value": value, "url": me.origin} for name, value in _fresh(me).items()])
+    me.sign_in()
     page = me.call(line)
     page.locator("textarea[name=text]").fill("Not sent yet.")
     other = me.live(me.context.new_page())
-    me.complaints.expect(*CUT_OFF)
     other.locator("button.user").click()
     other.get_by_role("button", name="Sign out", exact=True).click()
     expect(other.get_by_role("heading", name="Sign in")).to_be_visible()
     page.get_by_role("button", name="Inform the model", exact=True).click()
     expect(page.locator("#steer-error")).to_have_text("You are signed out. Sign in in another tab, then send again.")
     expect(page.locator("textarea[name=text]")).to_have_value("Not sent yet.")
-    expect(pill(page)).to_have_text("Signed out. Sign in again to go on.", timeout=40_000)
+    expect(pill(page)).to_have_text("Signed out. Sign in again to go on.")
     expect(pill(page)).to_have_attribute("data-phase", "closed")
     expect(page.locator("[data-alert]")).to_have_text("Signed out. Sign in again to go on.")
-
-
-def _fresh(me) -> dict[str, str]:
-    """A session of one's own: ending it ends nobody else's."""
-    from realtime_ops import demo
-    from tests.rig.browser import Browser
-
-    return Browser(me.rig.port).sign_in("supervisor@acme.example", demo.PASSWORD).cookies

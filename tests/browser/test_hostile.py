@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.callers import ADDRESS, HOSTILE
+from tests.browser.chromium import settled
 from tests.browser.people import lines
 from tests.rig.waiting import wait_until
 
@@ -106,5 +107,5 @@ def test_the_guard_itself_is_on_and_heard(seat):
     page.evaluate(
         "() => { const one = document.createElement('img'); one.src = 'https://evil.example/x.png'; document.body.append(one); }"
     )
-    wait_until(lambda: me.complaints.heard("policy violated: img-src"), 5, "the violation to be heard")
+    wait_until(lambda: settled(page) or me.complaints.heard("policy violated: img-src"), 5, "the violation to be heard")
     assert me.complaints.heard("policy violated: require-trusted-types-for")

@@ -136,7 +136,7 @@ class Stage:
 
     def expire(self):
         self.clock[0] += commands.EXPIRES_AFTER + timedelta(seconds=5)
-        assert self.scoped(commands.expire_unclaimed) == 1
+        assert self.scoped(commands.settle_overdue) == 1
 
     def pictures(self):
         return {

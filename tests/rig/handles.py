@@ -26,6 +26,8 @@ class Handle:
         self.log = log
         self._process = Process(name, command, log, environment)
         self._read = 0
+        self._over = True
+        """Nothing of it runs: not started, or stopped or killed with its whole group"""
 
     @property
     def pid(self) -> int:
@@ -39,10 +41,12 @@ class Handle:
     def start(self) -> None:
         assert not self.alive, f"{self.name} runs already"
         self._process.start()
+        self._over = False
 
     def kill(self) -> None:
         """kill -9, the whole group: Valkey and prefork children are children of what was started."""
         os.killpg(self.pid, signal.SIGKILL)
+        self._over = True
         self._wait()
 
     def terminate(self) -> None:
@@ -50,14 +54,16 @@ class Handle:
         os.kill(self.pid, signal.SIGTERM)
 
     def stop(self) -> None:
-        """SIGTERM, and kill -9 for what is left after STOP_LIMIT_S."""
-        if not self.alive:
+        """SIGTERM, and kill -9 for what is left after STOP_LIMIT_S. Does nothing to what was stopped or killed before."""
+        if self._over:
             return
-        self.terminate()
+        if self.alive:
+            self.terminate()
         try:
             self._wait()
         finally:
             # What it started itself is in its group: Valkey outlives its launcher.
+            self._over = True
             with suppress(ProcessLookupError):
                 os.killpg(self.pid, signal.SIGKILL)
 

@@ -226,10 +226,11 @@ def _prepare(made: Rig) -> None:
 
 
 def _stop(made: Rig) -> None:
-    running = [handle for handle in reversed(made.handles.values()) if handle.alive]
-    for handle in running:
-        handle.terminate()
-    for handle in running:
+    handles = list(reversed(made.handles.values()))
+    for handle in handles:
+        if handle.alive:
+            handle.terminate()
+    for handle in handles:
         handle.stop()
 
 

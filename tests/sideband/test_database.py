@@ -14,9 +14,11 @@ pytestmark = pytest.mark.asyncio
 async def test_a_connection_has_the_sidebands_role_and_bounds(committed_db):
     async with connected() as hot:
         [row] = await fetch(
-            hot, "select current_user, current_setting('statement_timeout'), current_setting('lock_timeout')"
+            hot,
+            "select current_user, current_setting('statement_timeout'), current_setting('lock_timeout'),"
+            " current_setting('idle_in_transaction_session_timeout')",
         )
-    assert row == (settings.SIDEBAND_ROLE, database.STATEMENT_LIMIT, database.LOCK_LIMIT)
+    assert row == (settings.SIDEBAND_ROLE, *database.LIMITS.values())
 
 
 async def test_a_listener_hears_its_channels(committed_db):
@@ -28,9 +30,8 @@ async def test_a_listener_hears_its_channels(committed_db):
     assert heard == ["one", "two"]
 
 
-async def test_a_connection_that_the_server_cut_is_replaced_before_it_is_lent(committed_db, monkeypatch):
-    monkeypatch.setattr(database, "POOL_MIN", 1)
-    async with database.pool() as pool:
+async def test_a_connection_that_the_server_cut_is_replaced_before_it_is_lent(committed_db):
+    async with database.pool("test", 1) as pool:
         async with pool.connection() as hot:
             [[first]] = await fetch(hot, "select pg_backend_pid()")
         as_owner(committed_db, "select pg_terminate_backend(%s)", first)

@@ -126,6 +126,42 @@ async def test_a_database_that_is_away_costs_nothing_but_waiting(pen, stored, to
     assert stored.batches[0][0][3] == {"floor": "listening", "reply_ms": 1}
 
 
+@pytest.mark.parametrize(
+    "failure",
+    [
+        psycopg.errors.ReadOnlySqlTransaction(),
+        psycopg.errors.IdleInTransactionSessionTimeout(),
+        psycopg.errors.UndefinedTable(),
+        psycopg.errors.InsufficientPrivilege(),
+        psycopg.InterfaceError(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+async def test_a_fault_of_the_server_is_not_taken_out_on_what_was_said(pen, stored, failure):
+    stored.failures = [failure]
+    pen.put(ref(), [turn("item_1", text="kept")], {})
+    assert not await pen.flush()
+    assert await pen.flush()
+    assert stored.texts() == ["kept"]
+
+
+async def test_a_long_outage_is_caught_up_in_small_transactions(pen, stored, monkeypatch):
+    monkeypatch.setattr(writer, "FLUSH_LIMIT", 10)
+    for number in range(1, 4):
+        pen.put(
+            ref(number), [turn(f"i{part}", text=f"{number}.{part:02}") for part in range(12)], {"floor": f"f{number}"}
+        )
+    assert pen.waiting == 36
+    assert await pen.flush()
+    assert pen.waiting == 0
+    assert all(sum(len(changes) for _, _, changes, _ in kept) <= 10 for kept in stored.batches)
+    for number in range(1, 4):
+        of_call = [text for text in stored.texts() if text.startswith(str(number))]
+        assert of_call == [f"{number}.{part:02}" for part in range(12)]
+    last = {call: columns for kept in stored.batches for call, _, _, columns in kept if columns}
+    assert last == {number: {"floor": f"f{number}"} for number in range(1, 4)}
+
+
 async def test_the_loop_tries_again_until_the_database_is_back(pen, stored):
     stored.failures += [psycopg.OperationalError("away")] * 5
     work = asyncio.create_task(pen.run())
@@ -244,7 +280,7 @@ async def test_a_batch_that_comes_back_does_not_replace_that_of_a_newer_lease(pe
 
 @pytest_asyncio.fixture
 async def pool(committed_db):
-    async with database.pool() as pool:
+    async with database.pool("test", 2) as pool:
         yield pool
 
 

@@ -10,6 +10,21 @@ from django.core.management.commands.migrate import Command as MigrateCommand
 from django.db import connections
 
 
+SIDEBAND_READS = ("calls_agent", "calls_instructionversion", "calls_provideraccount", "calls_tenant")
+SIDEBAND_WRITES = (
+    "calls_call",
+    "calls_callevent",
+    "calls_command",
+    "calls_gap",
+    "calls_tenantevent",
+    "calls_tenantstream",
+    "calls_tokenusage",
+    "calls_turn",
+    "calls_worker",
+)
+"""What a sideband worker has to do with; people, sessions and the audit log are none of it."""
+
+
 class Command(MigrateCommand):
     """Django's migrate on the database alias `owner`; the usual alias runs as a role that may not change tables."""
 
@@ -19,13 +34,15 @@ class Command(MigrateCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         super().handle(*args, **options)
-        roles = f"{settings.APP_ROLE}, {settings.SIDEBAND_ROLE}"
+        app, sideband = settings.APP_ROLE, settings.SIDEBAND_ROLE
         with connections[options["database"]].cursor() as cursor:
             cursor.execute("select to_regclass('calls_auditentry')")
             if cursor.fetchone() == (None,):
                 return  # migrated back to before the tables
-            cursor.execute(f"grant usage on schema public to {roles}")
-            cursor.execute(f"grant select, insert, update, delete on all tables in schema public to {roles}")
-            cursor.execute(f"grant usage on all sequences in schema public to {roles}")
-            cursor.execute(f"revoke update, delete on calls_auditentry from {roles}")
-            cursor.execute(f"revoke insert, update, delete on django_migrations from {roles}")
+            cursor.execute(f"grant usage on schema public to {app}, {sideband}")
+            cursor.execute(f"grant select, insert, update, delete on all tables in schema public to {app}")
+            cursor.execute(f"grant usage on all sequences in schema public to {app}, {sideband}")
+            cursor.execute(f"revoke update, delete on calls_auditentry from {app}")
+            cursor.execute(f"revoke insert, update, delete on django_migrations from {app}")
+            cursor.execute(f"grant select on {', '.join(SIDEBAND_READS)} to {sideband}")
+            cursor.execute(f"grant select, insert, update, delete on {', '.join(SIDEBAND_WRITES)} to {sideband}")

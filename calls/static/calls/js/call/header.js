@@ -14,6 +14,7 @@ export function paintHead(head, call) {
   text(part(head, "to"), call.to || "");
   text(part(head, "agent"), call.agent || "no agent");
   text(part(head, "version"), call.version ? `v${call.version}` : "");
+  text(part(head, "span"), isLive(call) ? "Running" : "Length");
   text(part(head, "reply"), call.reply_ms === null || call.reply_ms === undefined ? "no data" : took(call.reply_ms));
   const reason = isLive(call) ? "" : [words.reasons[call.end_reason], call.detail].filter(Boolean).join(". ");
   text(part(head, "reason"), reason);

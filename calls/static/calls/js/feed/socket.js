@@ -1,6 +1,7 @@
 // The page's only WebSocket: follows streams, keeps their states, tells its listeners. Never draws anything.
 
 import { open, reduce, unknown } from "./reduce.js";
+import { onDoor } from "../door.js";
 import { clock } from "../lib/clock.js";
 
 const BACKOFF_FIRST_MS = 500;
@@ -63,6 +64,8 @@ export class Feed {
   start() {
     document.addEventListener("visibilitychange", () => this.#wake());
     window.addEventListener("online", () => this.#wake());
+    // The server judges at the handshake; positions are kept, so a needless one costs nothing.
+    onDoor(() => this.phase !== "closed" && this.#connect());
     window.addEventListener("pageshow", (event) => event.persisted && this.#wake());
     // An open socket would keep the page out of the browser's back-forward cache.
     window.addEventListener("pagehide", () => this.#drop());
