@@ -19,6 +19,8 @@ TTL_S = 10
 RENEW_S = 3.0
 FENCE_S = 7.0
 """An owner that could not renew for so long stops sending: 3 s before anyone else may take the call."""
+DEAD_AFTER_S = 2
+"""Twice the beat of a worker"""
 CROWDED_TAKEOVERS = 5
 """A call that changed hands more often than this is taken again only after CROWDED_PAUSE."""
 CROWDED_PAUSE = "30 seconds"
@@ -92,16 +94,55 @@ async def release(connection: Connection, owner: UUID) -> int:
     return done.rowcount
 
 
-async def beat(connection: Connection, owner: UUID, *, host: str, pid: int, slots: int, calls: int) -> None:
-    """Say that this worker's sweep ran."""
+async def beat(
+    connection: Connection, owner: UUID, *, host: str, pid: int, lock_key: int, slots: int, calls: int
+) -> None:
+    """Say that this worker lives. `lock_key` is 0 while it does not hold its lock: then nobody may judge by it."""
     await connection.execute(
         """
         insert into calls_worker (owner, host, pid, lock_key, slots, calls, started_at, seen_at)
-        values (%s, %s, %s, 0, %s, %s, clock_timestamp(), clock_timestamp())
-        on conflict (owner) do update set calls = excluded.calls, seen_at = excluded.seen_at
+        values (%s, %s, %s, %s, %s, %s, clock_timestamp(), clock_timestamp())
+        on conflict (owner) do update
+        set calls = excluded.calls, lock_key = excluded.lock_key, seen_at = excluded.seen_at
         """,
-        [owner, host, pid, slots, calls],
+        [owner, host, pid, lock_key, slots, calls],
     )
+
+
+async def lock(connection: Connection, key: int) -> None:
+    """Take the advisory lock that this session then holds until its connection ends.
+
+    Waits, as long as a statement may, for an earlier connection of this worker that is still being noticed as gone.
+    """
+    await connection.execute("select pg_advisory_lock(%s)", [key])
+
+
+async def bury(connection: Connection, owner: UUID) -> int:
+    """Free the calls of workers that died, and forget these; returns how many calls.
+
+    Dead: its lock is free, and its row was not refreshed for DEAD_AFTER, so that a worker whose lock's connection
+    alone was cut has the time to take it again.
+    """
+    rows = await connection.execute(
+        f"""
+        with silent as materialized (
+            select w.owner, w.lock_key from calls_worker w
+            where w.owner <> %s and w.lock_key <> 0
+              and w.seen_at < clock_timestamp() - interval '{DEAD_AFTER_S} seconds'
+        ), dead as materialized (
+            select s.owner from silent s where pg_try_advisory_xact_lock(s.lock_key)
+        ), freed as (
+            update calls_call c set owner = null, lease_expires = null
+            from dead where c.owner = dead.owner returning c.id
+        ), forgotten as (
+            delete from calls_worker w using dead where w.owner = dead.owner
+        )
+        select count(*) from freed
+        """,  # noqa: S608  a constant of this module
+        [owner],
+    )
+    row = await rows.fetchone()
+    return int(row[0]) if row else 0
 
 
 async def leave(connection: Connection, owner: UUID) -> None:

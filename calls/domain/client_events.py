@@ -13,6 +13,7 @@ from calls.domain.commands import Command, Verb
 
 Frame = Mapping[str, Any]
 
+GREETING_ID = "greeting"
 EVENT_ID = re.compile(r"cmd_([0-9a-f]{32})(?:_2)?")
 
 
@@ -61,6 +62,11 @@ def response(instructions: str, event_id: str, command: Command | None = None) -
     if command is not None:
         wanted["metadata"] = {"command": mark_of(command)}
     return {"type": "response.create", "event_id": event_id, "response": wanted}
+
+
+def greeting(instructions: str) -> Frame:
+    """Return the frame that has the agent speak first."""
+    return response(instructions, GREETING_ID)
 
 
 def retrieve(item_id: str) -> Frame:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from calls.domain.commands import Command
 from calls.domain.events import Event
+from calls.domain.outgoing import Outgoing
 from calls.domain.states import CallState, EndReason
 
 
@@ -54,6 +55,22 @@ class CommandClaimed:
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """What the session wanted sent is on its way: a frame was written, or a control call begins."""
+
+    what: Outgoing
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """What the session wanted sent did not go out: no frame was written, no control call made."""
+
+    what: Outgoing
+    why: str
+    """Half a sentence for people: follows "Nothing was sent: \""""
+
+
+@dataclass(frozen=True, slots=True)
 class ControlAnswered:
     """What the provider said to a ControlCall."""
 
@@ -75,4 +92,17 @@ class Resumed:
     last_event_at: datetime | None
 
 
-Input = Event | Accepted | Attached | Detached | Gone | GaveUp | CommandClaimed | ControlAnswered | Tick | Resumed
+Input = (
+    Event
+    | Accepted
+    | Attached
+    | Detached
+    | Gone
+    | GaveUp
+    | CommandClaimed
+    | Sent
+    | NotSent
+    | ControlAnswered
+    | Tick
+    | Resumed
+)

@@ -14,7 +14,6 @@ from typing import Any
 
 from calls.domain import client_events, events, inputs
 from calls.domain.changes import AttachmentChanged, CallStateChanged, GapRecorded, Turn
-from calls.domain.commands import Verb
 from calls.domain.conversation import Conversation
 from calls.domain.inputs import Input
 from calls.domain.notebook import Notebook, words_of
@@ -29,7 +28,7 @@ from calls.domain.states import (
     EndReason,
     move,
 )
-from calls.domain.steering import Steering
+from calls.domain.steering import RETRY, Steering
 from calls.exceptions import InvalidTransition
 
 __all__ = ["Plan", "SentCommand", "Session", "Step"]
@@ -38,6 +37,7 @@ RETRIEVE_LIMIT = 32
 """Items asked for after a gap, the latest first; enough for minutes of talk."""
 
 _ANSWERED = frozenset({CallState.ACTIVE, CallState.TRANSFERRING})
+_SPEAKERS = frozenset({"caller", "agent"})
 _OWNER_LOST = "owner_lost"
 _EXPIRED = "session_expired"
 _EXPIRED_WORDS = "maximum duration"
@@ -69,6 +69,9 @@ class Session:
         self._unwatched: tuple[datetime, str] | None = None
         """Since when nobody watches, and why"""
         self._gapped = False
+        self._greeting = client_events.greeting(plan.greeting) if plan.greeting and state not in _ANSWERED else None
+        """Due until it went out; a former owner that answered the call greeted, too"""
+        self._greet_at: datetime | None = None
         if state is CallState.TRANSFERRING:
             self._steering.resume_transfer()
 
@@ -95,10 +98,8 @@ class Session:
         return Step(changes, outgoing, wake_at) if changes or outgoing or wake_at else _NOTHING
 
     def _wake_at(self) -> datetime | None:
-        due = self._steering.wake_at
-        if self.attachment is Attachment.REATTACHING and self.deadline is not None:
-            return min(due, self.deadline) if due else self.deadline
-        return due
+        cap = self.deadline if self.attachment is Attachment.REATTACHING else None
+        return min((due for due in (self._steering.wake_at, self._greet_at, cap) if due is not None), default=None)
 
     # The provider's events
 
@@ -157,9 +158,6 @@ class Session:
         if not again:
             self._change_state(CallState.ACTIVE, at)
             self.deadline = self.deadline or at + self._plan.max_duration
-            if self._plan.greeting is not None and self._book.transcript.empty:
-                greeting = client_events.response(self._plan.greeting, "greeting")
-                self._steering.outgoing.append(SendEvent(greeting))
         elif self._unwatched is not None:
             since, cause = self._unwatched
             self._book.changes.append(GapRecorded(since, at, cause))
@@ -168,9 +166,18 @@ class Session:
             for item_id in self._talk.unfinished()[-RETRIEVE_LIMIT:]:
                 self._steering.outgoing.append(SendEvent(client_events.retrieve(item_id)))
         self._unwatched = None
+        self._greet()
         self._steering.attach(at, again=again)
         self._sync_transfer(at)
         self._talk.look(at)
+
+    def _greet(self) -> None:
+        """Have the agent speak first, unless somebody spoke before."""
+        self._greet_at = None
+        spoken = any(draft.speaker in _SPEAKERS for draft in self._book.transcript.ordered())
+        if self._greeting is not None and self.attachment is Attachment.ATTACHED and not spoken:
+            self._steering.outgoing.append(SendEvent(self._greeting))
+            self._greeting = None
 
     def _detached(self, input: inputs.Detached, at: datetime) -> None:
         if self.state not in LIVE:
@@ -216,9 +223,18 @@ class Session:
     # The operator
 
     def _claimed(self, input: inputs.CommandClaimed, at: datetime) -> None:
-        # An accepted call takes commands before its sideband is open; a transfer needs a leg.
-        early = self.state is CallState.ACCEPTED and input.command.verb is not Verb.TRANSFER
-        self._steering.claim(input.command, at, live=early or self.state in _ANSWERED)
+        self._steering.claim(input.command, at, live=self.state in _ANSWERED)
+
+    def _sent(self, input: inputs.Sent, at: datetime) -> None:
+        self._steering.sent(input.what, at)
+
+    def _not_sent(self, input: inputs.NotSent, at: datetime) -> None:
+        what = input.what
+        if isinstance(what, SendEvent) and what.event.get("event_id") == client_events.GREETING_ID:
+            if self.state in LIVE:
+                self._greeting, self._greet_at = what.event, at + RETRY
+        else:
+            self._steering.not_sent(what, input.why, at)
 
     def _answered(self, input: inputs.ControlAnswered, at: datetime) -> None:
         if self._steering.answer(input, at):
@@ -227,6 +243,8 @@ class Session:
 
     def _tick(self, input: inputs.Tick, at: datetime) -> None:
         self._steering.tick(at)
+        if self._greet_at is not None and at >= self._greet_at:
+            self._greet()
         self._sync_transfer(at)
         if self.attachment is Attachment.REATTACHING and self._past(at):
             # The provider ends no later than this, so there is nothing left to attach to.
@@ -260,6 +278,7 @@ class Session:
         """Close what is open, then the call."""
         move(CALL, self.state, state)
         self._talk.close(at)
+        self._greet_at = None
         self._steering.over(at, state, reason)
         self._book.flush_turns(at)
         self._change_attachment(Attachment.CLOSED, at)
@@ -273,6 +292,8 @@ _INPUTS: Mapping[type, Callable[[Session, Any, datetime], None]] = {
     inputs.Gone: Session._gone,
     inputs.GaveUp: Session._gave_up,
     inputs.CommandClaimed: Session._claimed,
+    inputs.Sent: Session._sent,
+    inputs.NotSent: Session._not_sent,
     inputs.ControlAnswered: Session._answered,
     inputs.Tick: Session._tick,
     inputs.Resumed: Session._resumed,

@@ -1,8 +1,9 @@
 """Operators' commands from the claim to the proof. Believes only the provider's own events, never an answer
 of ours.
 
-A command is confirmed by its proving event, refused by the provider's `error`, not confirmed when its time is
-up; a late proof still turns the last into a confirmation, where nothing else can have caused it.
+A command is sent when it went out, not when it was handed out; until then it stays claimed. It is confirmed by its
+proving event, refused by the provider's `error`, not confirmed when its time is up; a late proof still turns the last
+into a confirmation, where nothing else can have caused it.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from calls.exceptions import InvalidTransition
 
 GRACE = timedelta(seconds=1)
 """How long a refused cancelling waits for the `cleared` of the second frame, which the media layer sends."""
+RETRY = timedelta(seconds=1)
+"""After what did not go out, the next try: the lease may be renewed meanwhile though no line was lost."""
 LATE = timedelta(seconds=60)
 """How long after its deadline a proof is still believed to belong to a command."""
 
@@ -35,7 +38,7 @@ _LATE_PROOF = frozenset({Verb.INFORM, Verb.INSTRUCT, Verb.SAY, Verb.HANG_UP})
 _BUSY = "conversation_already_has_active_response"
 _IDLE = "response_cancel_not_active"
 _SENDER_STOPPED = "Its sender stopped; it may have been sent."
-_LINE_DOWN = "The line to the provider is down; nothing was sent."
+_LINE_DOWN = "the line to the provider is down"
 _OPEN = frozenset({CommandState.CLAIMED, CommandState.SENT})
 
 
@@ -47,16 +50,33 @@ class Order:
     state: CommandState
     deadline: datetime
     tries: int = 0
+    handed: bool = False
+    """Handed out, and nobody has said yet whether it went out"""
+    waits_until: datetime | None = None
+    """The deadline from before it was handed out; in force again when it did not go out"""
+    again_at: datetime | None = None
+    """When to try again what did not go out; earlier where the line comes back"""
     taken: bool = False
     """The provider said yes to the control call"""
     retry: bool = False
     """Refused once because a response was running; goes out again after it"""
     words: str = ""
-    """The provider's words for a refusal that is not final yet"""
+    """Why it is refused, unless something happens until its deadline"""
 
     @property
     def is_open(self) -> bool:
         return self.state in _OPEN
+
+    @property
+    def under_way(self) -> bool:
+        """It went out, or may be going out now."""
+        return self.state is CommandState.SENT or (self.handed and self.is_open)
+
+    @property
+    def is_waiting(self) -> bool:
+        """It has not gone out yet, or has to go out again, and nobody has it in hand."""
+        unsent = self.state is CommandState.CLAIMED and not self.tries
+        return self.is_open and not self.handed and (unsent or self.retry)
 
 
 class Steering:
@@ -78,7 +98,8 @@ class Steering:
     def wake_at(self) -> datetime | None:
         if not self._orders:
             return None
-        return min((order.deadline for order in self._orders.values() if order.is_open), default=None)
+        due = (order.again_at or order.deadline for order in self._orders.values() if order.is_open)
+        return min(due, default=None)
 
     @property
     def transferring(self) -> bool:
@@ -112,6 +133,7 @@ class Steering:
         if not live:
             self._settle(order, CommandState.REFUSED, at, "The call is not up.")
             return
+        self._retry_all(at)  # what did not go out before it goes out before it
         self._orders[command.id] = order
         self._remember(command)
         self._try(order, at)
@@ -132,7 +154,7 @@ class Steering:
     def _busy(self, order: Order) -> bool:
         """A response runs, or another Say has been sent and will start one."""
         return self._agent.running is not None or any(
-            other.command.verb is Verb.SAY and other.state is CommandState.SENT and not other.retry
+            other.command.verb is Verb.SAY and other.under_way and not other.retry
             for other in self._orders.values()
             if other is not order
         )
@@ -140,6 +162,7 @@ class Steering:
     def _send(self, order: Order, at: datetime) -> None:
         command = order.command
         order.tries += 1
+        order.handed, order.waits_until, order.again_at = True, order.deadline, None
         order.retry, order.words = False, ""
         order.deadline = at + self._timeout(command)
         if command.verb in CONTROL_VERBS:
@@ -149,14 +172,58 @@ class Steering:
             self.outgoing += [SendEvent(frame, command.id) for frame in frames_for(command, order.tries, running)]
         if command.verb is Verb.STOP_TALKING:
             self._agent.stopping = True
-        if order.state is CommandState.CLAIMED:
-            self._settle(order, CommandState.SENT, at, after=self._book.transcript.last_item_id)
 
     def _control(self, command: Command) -> None:
         if command.verb is Verb.HANG_UP:
             self.outgoing.append(ControlCall("hang_up", command.id))
         else:
             self.outgoing.append(ControlCall("refer", command.id, command.text))
+
+    # From the road
+
+    def sent(self, what: Outgoing, at: datetime) -> None:
+        """It went out. Of the two frames of a stop the first one decides."""
+        order = self._orders.get(what.command_id) if what.command_id else None
+        if order is not None and order.handed:
+            self._went_out(order, at)
+
+    def not_sent(self, what: Outgoing, why: str, at: datetime) -> None:
+        """It did not go out: as long as its deadline allows, it waits for the line or the next try."""
+        order = self._orders.get(what.command_id) if what.command_id else None
+        if order is None or not order.handed:
+            return
+        order.handed = False
+        if not order.is_open:
+            return
+        verb = order.command.verb
+        order.tries -= 1
+        order.deadline = order.waits_until or at
+        order.again_at = min(at + RETRY, order.deadline)
+        if verb is Verb.STOP_TALKING:
+            self._agent.stopping = False
+        if order.state is CommandState.CLAIMED:
+            order.words = _unsent(why)
+        elif verb is Verb.SAY:
+            # The first try was refused, so the agent never spoke.
+            order.retry, order.words = True, _unsent(why)
+        if at >= order.deadline:
+            self._time_up(order, at)
+
+    def _went_out(self, order: Order, at: datetime) -> None:
+        order.handed = False
+        if order.state is CommandState.CLAIMED:
+            self._settle(order, CommandState.SENT, at, after=self._book.transcript.last_item_id)
+
+    def _retry_all(self, at: datetime) -> None:
+        for order in self._orders.values():
+            if order.again_at is not None:
+                self._retry(order, at)
+
+    def _retry(self, order: Order, at: datetime) -> None:
+        """Try again what did not go out, were it a repetition."""
+        order.again_at = None
+        if order.is_waiting or (order.is_open and order.command.verb in REPEATABLE_VERBS):
+            self._try(order, at)
 
     # From the world
 
@@ -167,14 +234,16 @@ class Steering:
         self.attached = True
         for order in list(self._orders.values()):
             verb = order.command.verb
-            if order.state is CommandState.CLAIMED and order.tries:
+            if order.handed:
+                continue  # word of it is on its way
+            if order.is_waiting:
+                self._try(order, at)
+            elif order.state is CommandState.CLAIMED:
                 # Claimed by a former owner, and nobody knows whether it went out.
                 if verb in REPEATABLE_VERBS:
                     self._send(order, at)
                 else:
                     self._settle(order, CommandState.NOT_CONFIRMED, at, _SENDER_STOPPED)
-            elif order.state is CommandState.CLAIMED:
-                self._try(order, at)
             elif again and order.state is CommandState.SENT and verb in REPEATABLE_VERBS:
                 # A call that can be attached to has not been hung up.
                 if order.tries < 2:
@@ -199,6 +268,7 @@ class Steering:
         gone = answer.outcome == "gone"
         if order is None or not order.is_open:
             return gone
+        self._went_out(order, at)  # an answer proves the question
         hang_up = order.command.verb is Verb.HANG_UP
         if answer.outcome == "ok":
             order.taken = True
@@ -211,8 +281,9 @@ class Steering:
         elif answer.outcome == "refused":
             self._settle(order, CommandState.REFUSED, at, answer.detail)
         elif hang_up and order.tries < 2:
-            order.tries += 1
-            self._control(order.command)
+            deadline = order.deadline
+            self._send(order, at)
+            order.deadline = deadline  # a repetition gets no more time
         return gone
 
     def fault(self, event: ProviderFault, at: datetime) -> UUID | None:
@@ -220,6 +291,7 @@ class Steering:
         order = self._refused(event)
         if order is None:
             return None
+        self._went_out(order, at)
         words = _words(event.fault)
         verb = order.command.verb
         if verb is Verb.SAY and event.fault.code == _BUSY and order.tries < 2:
@@ -235,11 +307,10 @@ class Steering:
         if event.client_event_id is not None:
             match = EVENT_ID.fullmatch(event.client_event_id)
             order = self._orders.get(UUID(match.group(1))) if match else None
-            return order if order is not None and order.state is CommandState.SENT else None
+            return order if order is not None and order.under_way else None
         # Some gateways leave the id out; two codes answer nothing else.
         verb = {_BUSY: Verb.SAY, _IDLE: Verb.STOP_TALKING}.get(event.fault.code)
-        orders = (one for one in self._orders.values() if one.state is CommandState.SENT)
-        return next((one for one in orders if one.command.verb is verb), None)
+        return next((one for one in self._orders.values() if one.under_way and one.command.verb is verb), None)
 
     def _stop_refused(self, order: Order, words: str, at: datetime) -> None:
         """Of its two frames one is usually refused, as there is nothing to cancel or nothing to clear."""
@@ -253,19 +324,25 @@ class Steering:
             if not order.is_open:
                 if at >= order.deadline + LATE:
                     del self._orders[order.command.id]
-            elif at < order.deadline:
-                continue
-            elif order.state is CommandState.CLAIMED:
-                if self.attached and order.command.verb is Verb.SAY:
-                    self._send(order, at)
-                elif order.tries:
-                    self._settle(order, CommandState.NOT_CONFIRMED, at, _SENDER_STOPPED)
-                else:
-                    self._settle(order, CommandState.REFUSED, at, _LINE_DOWN)
-            elif order.words:
+            elif at >= order.deadline:
+                self._time_up(order, at)
+            elif order.again_at is not None and at >= order.again_at:
+                self._retry(order, at)
+
+    def _time_up(self, order: Order, at: datetime) -> None:
+        """It has waited long enough: for its chance to go out, or for its proof."""
+        order.again_at = None
+        if order.state is CommandState.SENT or order.handed:
+            if order.words:
                 self._settle(order, CommandState.REFUSED, at, order.words)
             else:
                 self._settle(order, CommandState.NOT_CONFIRMED, at, "The provider did not confirm it in time.")
+        elif order.tries:
+            self._settle(order, CommandState.NOT_CONFIRMED, at, _SENDER_STOPPED)
+        elif self.attached and order.command.verb is Verb.SAY and not order.words:
+            self._send(order, at)  # it waited for a response that does not end
+        else:
+            self._settle(order, CommandState.REFUSED, at, order.words or _unsent(_LINE_DOWN))
 
     # Proofs
 
@@ -290,8 +367,10 @@ class Steering:
         if proven:
             newest = instructs.index(proven[-1])
             for order in instructs[:newest]:
-                if order.state is CommandState.SENT:
+                if order.under_way:
                     self._settle(order, CommandState.NOT_CONFIRMED, at, "Superseded by newer instructions.")
+                elif order.is_waiting:
+                    self._settle(order, CommandState.REFUSED, at, _unsent("newer instructions are in force"))
 
     def response_seen(self, response: ResponseInfo, at: datetime) -> None:
         """A response bears the mark of a Say."""
@@ -307,14 +386,14 @@ class Steering:
         if self._agent.running is not None or not self.attached:
             return
         for order in self._orders.values():
-            if order.command.verb is Verb.SAY and (order.retry or order.state is CommandState.CLAIMED):
+            if order.command.verb is Verb.SAY and order.is_waiting:
                 self._send(order, at)
                 return
 
     def silence_seen(self, at: datetime, proof: str = "output_audio_buffer.cleared") -> None:
         """The agent was cut off, by whomever: it is silent."""
         for order in list(self._orders.values()):
-            if order.command.verb is Verb.STOP_TALKING and order.state is CommandState.SENT:
+            if order.command.verb is Verb.STOP_TALKING and order.under_way:
                 self._confirm(order, at, proof, self._book.transcript.last_item_id)
 
     def over(self, at: datetime, state: CallState, reason: EndReason) -> None:
@@ -325,18 +404,21 @@ class Steering:
         for order in list(self._orders.values()):
             if order.command.verb in proven and self._provable(order, at):
                 self._confirm(order, at, "the end of the call", self._book.transcript.last_item_id)
-            elif order.state is CommandState.SENT:
+            elif order.under_way:
                 self._settle(order, CommandState.NOT_CONFIRMED, at, "The call ended first.")
+            elif order.state is CommandState.CLAIMED and order.tries:
+                self._settle(order, CommandState.NOT_CONFIRMED, at, _SENDER_STOPPED)
             elif order.state is CommandState.CLAIMED:
                 self._settle(order, CommandState.REFUSED, at, "The call ended before it could be sent.")
         self._orders.clear()
 
     def _provable(self, order: Order, at: datetime) -> bool:
         late = order.state is CommandState.NOT_CONFIRMED and at < order.deadline + LATE
-        return order.state is CommandState.SENT or (late and order.command.verb in _LATE_PROOF)
+        return order.under_way or (late and order.command.verb in _LATE_PROOF)
 
     def _confirm(self, order: Order, at: datetime, proof: str, after: str) -> None:
         if self._provable(order, at):
+            self._went_out(order, at)
             self._settle(order, CommandState.CONFIRMED, at, proof, after)
 
     def _settle(self, order: Order, state: CommandState, at: datetime, detail: str = "", after: str = "") -> None:
@@ -346,6 +428,10 @@ class Steering:
             self._orders.pop(order.command.id, None)
         if order.command.verb is Verb.STOP_TALKING and state is not CommandState.SENT:
             self._agent.stopping = False
+
+
+def _unsent(why: str) -> str:
+    return f"Nothing was sent: {why}."
 
 
 def _words(fault: ProviderFaultInfo) -> str:

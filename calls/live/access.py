@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 from channels.auth import get_user
-from channels.db import database_sync_to_async
 
 from calls.domain.roles import Capability
+from calls.live.database import asks
 from calls.selectors.members import Member, member_of
 
 BAD_FRAME, SIGNED_OUT, ROLE_REMOVED, NO_TENANT, TOO_SLOW, TOO_MANY = 4400, 4401, 4403, 4404, 4408, 4429
 """Close codes; docs/feed-protocol.md gives their meaning."""
+DATABASE_AWAY = 4503
+"""Come back later. The only one without an error frame: any frame tells the browser that all is well again, so
+its tries would not slow down"""
+
+_user_of = inspect.unwrap(get_user)
+"""Channels' own, without the thread that all sockets share"""
 
 
 class Refused(Exception):
@@ -23,13 +30,14 @@ class Refused(Exception):
         self.message = message
 
 
-async def admit(scope: dict[str, Any], slug: str) -> Member:
+@asks
+def admit(scope: dict[str, Any], slug: str) -> Member:
     """The member behind a socket. Raises Refused; a tenant that is not theirs and one that is not are the same."""
     # The session as it is now: the scope's own was read once, at the handshake.
-    user = await get_user(scope | {"session": scope["session"].__class__(scope["session"].session_key)})
+    user = _user_of(scope | {"session": scope["session"].__class__(scope["session"].session_key)})
     if not user.is_authenticated:
         raise Refused(SIGNED_OUT, "You are signed out.")
-    member = await database_sync_to_async(member_of)(user.pk, slug)
+    member = member_of(user.pk, slug)
     if member is None:
         raise Refused(NO_TENANT, "There is no such tenant.")
     if not member.actor.may(Capability.SEE):

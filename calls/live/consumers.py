@@ -2,6 +2,9 @@
 
 Daphne has no back-pressure, so the reader's own acknowledgements are the measure: who does not keep up gets no hints,
 then is closed and comes back with its position.
+
+A socket opens and lives on PostgreSQL alone while Redis is away, and outlives PostgreSQL's absences: what it could not
+read stays owed, and each round of the heads tries again.
 """
 
 from __future__ import annotations
@@ -11,10 +14,15 @@ import contextlib
 import logging
 import time
 from collections import deque
+from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
+from channels.consumer import get_handler_name
+from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
-from django.db import InterfaceError, OperationalError
+from channels.layers import get_channel_layer
+from channels.utils import await_many_dispatch
 from django.utils import timezone
 
 from calls import feed
@@ -23,7 +31,9 @@ from calls.domain.views import iso
 from calls.exceptions import FeedGone, NotFound
 from calls.live import access, protocol, reading
 from calls.live.access import Refused
+from calls.live.channel import channel_of_this_process
 from calls.live.cursor import Cursor, Verdict
+from calls.live.database import AWAY
 from calls.live.protocol import Ack, BadFrame, Hello, TooMuch, Wanted
 
 logger = logging.getLogger(__name__)
@@ -42,8 +52,13 @@ UNACKED_LIMIT_S = 30.0
 class FeedConsumer(AsyncWebsocketConsumer):
     """One socket of one member in one tenant."""
 
-    async def connect(self) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self.cursors: dict[str, Cursor] = {}
+        self.owed: dict[str, Wanted] = {}
+        """Streams that something is to be read for, from where; a stream without a cursor is told nothing else"""
+        self.groups_entered: set[str] = set()
+        """Where the layer knows us, whatever Redis said; to be left at the end"""
         self.groups_joined: set[str] = set()
         self.unacked = 0
         self.behind_since: float | None = None
@@ -52,6 +67,28 @@ class FeedConsumer(AsyncWebsocketConsumer):
         self.refused = False
         self.order = asyncio.Lock()
         """Entries, catching up and the pulse take turns: what a socket is told stays in order"""
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        """As Channels does it, but with a channel that asks nothing of Redis, and tidied up however it ends."""
+        self.scope, self.base_send = scope, send
+        self.channel_layer = get_channel_layer(self.channel_layer_alias)
+        with channel_of_this_process(self.channel_layer) as self.channel_name:
+            heard = partial(self.channel_layer.receive, self.channel_name)
+            try:
+                await await_many_dispatch([receive, heard], self.dispatch)
+            except StopConsumer:
+                pass
+            finally:
+                await self._let_go()
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """As Channels does it, but without closing old database connections first.
+
+        That waits for the one thread that all sockets share, before every hint. Our reads close theirs themselves.
+        """
+        await getattr(self, get_handler_name(message))(message)
+
+    async def connect(self) -> None:
         self.slug = self.scope["url_route"]["kwargs"]["slug"]
         await self.accept()
         try:
@@ -59,14 +96,21 @@ class FeedConsumer(AsyncWebsocketConsumer):
         except Refused as refusal:
             await self._refuse(refusal)
             return
+        except AWAY:
+            self.refused = True
+            await self.close(code=access.DATABASE_AWAY)
+            return
         self.reveal = self.member.actor.may(Capability.REVEAL)
         self.pulse = asyncio.create_task(self._beat())
 
-    async def disconnect(self, code: int) -> None:
+    async def websocket_disconnect(self, message: dict[str, Any]) -> None:
+        """The rest is `_let_go`'s, which also comes when the server ends this socket by itself."""
+        raise StopConsumer
+
+    async def _let_go(self) -> None:
         if self.pulse is not None:
             self.pulse.cancel()
-        for group in list(self.groups_joined):
-            await self._leave(group)
+        await self._leave(self.groups_entered)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         if self.refused:
@@ -99,15 +143,16 @@ class FeedConsumer(AsyncWebsocketConsumer):
     async def _deliver(self, message: dict[str, Any]) -> None:
         stream = message["stream"]
         cursor = self.cursors.get(stream)
-        if cursor is None:
-            return
+        if cursor is None or stream in self.owed:
+            return  # owed: PostgreSQL did not answer a moment ago, so entries do not ask it again, the heads do
         match cursor.judge(message["epoch"], message["first"], message["last"]):
             case Verdict.DELIVER:
                 frame = message["frame"]
                 cursor.advance(message["last"])
                 await self._tell(protocol.mask_frame(frame) if message["private"] and not self.reveal else frame)
             case Verdict.READ | Verdict.RESET:
-                await self._catch_up(Wanted(stream, cursor.epoch, cursor.seq))
+                self.owed[stream] = Wanted(stream, cursor.epoch, cursor.seq)
+                await self._pay()
             case Verdict.SKIP:
                 pass
 
@@ -118,17 +163,25 @@ class FeedConsumer(AsyncWebsocketConsumer):
 
     async def _follow(self, hello: Hello) -> None:
         """Replace what is followed. Groups are joined before PostgreSQL is read, so that nothing falls between."""
-        wanted = {self._group(stream): stream for stream in hello.streams}
-        for group in self.groups_joined - wanted.keys():
-            await self._leave(group)
         self.cursors = {}
-        for group, stream in wanted.items():
-            if group not in self.groups_joined:
-                await self._join(group)
-            await self._catch_up(stream)
+        self.owed = {wanted.stream: wanted for wanted in hello.streams}
+        groups = {self._group(wanted) for wanted in hello.streams}
+        await self._leave(self.groups_entered - groups)
+        await self._join(groups - self.groups_joined)
+        await self._pay()
+
+    async def _pay(self) -> None:
+        """Send what is owed. Ends at the first stream that PostgreSQL does not answer for; the heads try again."""
+        for wanted in list(self.owed.values()):
+            try:
+                await self._catch_up(wanted)
+            except AWAY as error:
+                logger.debug("a feed waits for the database", extra={"error": type(error).__name__})
+                return
+            del self.owed[wanted.stream]
 
     async def _catch_up(self, wanted: Wanted) -> None:
-        """Send what follows the position: entries, or a snapshot where the past is gone."""
+        """Send what follows the position: entries, or a snapshot where the past is gone. Raises one of AWAY."""
         try:
             try:
                 entries = await reading.entries_after(self.member, wanted)
@@ -138,6 +191,7 @@ class FeedConsumer(AsyncWebsocketConsumer):
                 await self._tell(protocol.snapshot(found))
                 return
         except NotFound:
+            self.cursors.pop(wanted.stream, None)
             await self._tell(protocol.gone(wanted.stream))
             return
         last = entries[-1]["seq"] if entries else wanted.seq
@@ -160,7 +214,7 @@ class FeedConsumer(AsyncWebsocketConsumer):
             except Refused as refusal:
                 await self._refuse(refusal)
                 return
-            except (OperationalError, InterfaceError):
+            except AWAY:
                 heads = {}  # the database is away; the next heartbeat asks again
             if self.refused:
                 return
@@ -169,13 +223,14 @@ class FeedConsumer(AsyncWebsocketConsumer):
     async def _look_for_holes(self) -> dict[str, int]:
         """The heads of the streams; what Redis lost on the way is read from PostgreSQL, and lost groups are joined."""
         async with self.order:
+            followed = {self._group(Wanted(stream)) for stream in [*self.cursors, *self.owed]}
+            await self._join(followed - self.groups_joined)
             streams = [Wanted(stream, cursor.epoch, cursor.seq) for stream, cursor in self.cursors.items()]
             heads = await reading.heads(self.member, streams)
             for wanted in streams:
-                if (group := self._group(wanted)) not in self.groups_joined:
-                    await self._join(group)
                 if heads.get(wanted.stream, wanted.seq) > wanted.seq:
-                    await self._catch_up(wanted)
+                    self.owed[wanted.stream] = wanted
+            await self._pay()
             return heads
 
     async def _shed(self) -> None:
@@ -200,14 +255,23 @@ class FeedConsumer(AsyncWebsocketConsumer):
             return feed.tenant_group(self.member.tenant_id)
         return feed.call_group(wanted.code)
 
-    async def _join(self, group: str) -> None:
-        """Redis may be away: then entries come with the heads of the heartbeat, later but all of them."""
+    async def _join(self, groups: Iterable[str]) -> None:
+        """All at once, in SEND_LIMIT_S. Redis may be away: then entries come with the heads, later but all of them."""
+        await asyncio.gather(*(self._join_one(group) for group in groups))
+
+    async def _join_one(self, group: str) -> None:
+        self.groups_entered.add(group)
         with contextlib.suppress(Exception):
             async with asyncio.timeout(feed.SEND_LIMIT_S):
                 await self.channel_layer.group_add(group, self.channel_name)
             self.groups_joined.add(group)
 
-    async def _leave(self, group: str) -> None:
+    async def _leave(self, groups: Iterable[str]) -> None:
+        """All at once, in SEND_LIMIT_S. The layer forgets us first, then tells Redis."""
+        await asyncio.gather(*(self._leave_one(group) for group in groups))
+
+    async def _leave_one(self, group: str) -> None:
+        self.groups_entered.discard(group)
         self.groups_joined.discard(group)
         with contextlib.suppress(Exception):
             async with asyncio.timeout(feed.SEND_LIMIT_S):

@@ -1,14 +1,16 @@
-"""What a feed reads from PostgreSQL: snapshots, missed entries, heads. Always inside the member's tenant."""
+"""What a feed reads from PostgreSQL: snapshots, missed entries, heads. Always inside the member's tenant.
+
+Each raises one of calls.live.database.AWAY where PostgreSQL does not answer.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from channels.db import database_sync_to_async
-
 from calls.domain.roles import Capability
 from calls.exceptions import FeedGone, NotFound
+from calls.live.database import asks
 from calls.live.protocol import TENANT, Wanted
 from calls.models import Call, TenantStream
 from calls.selectors import calls as call_selectors
@@ -21,7 +23,7 @@ CATCH_UP_LIMIT = 500
 """Entries; a reader that is further behind gets a snapshot."""
 
 
-@database_sync_to_async
+@asks
 def snapshot(member: Member, wanted: Wanted) -> Snapshot:
     """Raises NotFound."""
     reveal = member.actor.may(Capability.REVEAL)
@@ -31,7 +33,7 @@ def snapshot(member: Member, wanted: Wanted) -> Snapshot:
         return call_selectors.snapshot(wanted.code, reveal=reveal)
 
 
-@database_sync_to_async
+@asks
 def entries_after(member: Member, wanted: Wanted) -> list[dict[str, Any]]:
     """Entries that follow the position. Raises FeedGone where only a snapshot can help, NotFound for no such stream."""
     with tenant_scope(member.tenant_id):
@@ -43,7 +45,7 @@ def entries_after(member: Member, wanted: Wanted) -> list[dict[str, Any]]:
         return call_selectors.entries_after(wanted.code, wanted.seq, CATCH_UP_LIMIT)
 
 
-@database_sync_to_async
+@asks
 def heads(member: Member, streams: Sequence[Wanted]) -> dict[str, int]:
     """The latest number of each stream."""
     codes = [wanted.code for wanted in streams if wanted.code is not None]

@@ -7,6 +7,8 @@ import logging
 import random
 import time
 from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
 
 from calls.conf import conf
 from calls.domain.inputs import Accepted, Attached, GaveUp, Gone
@@ -47,7 +49,17 @@ class Attendance:
         self._trying_since = time.monotonic()
 
     async def run(self) -> None:
-        sender = asyncio.create_task(self.runner.carry_out())
+        """Watch and send side by side: either one's failure ends both, and the call is taken again."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                sender = group.create_task(self.runner.carry_out())
+                await self._watch()
+                sender.cancel()
+        finally:
+            self.runner.abort()  # what is left, a timer say, must not speak for a call that is not attended
+
+    async def _watch(self) -> None:
+        sideband: Sideband | None = None
         try:
             sideband = await self._answer()
             while not self.runner.over.is_set():
@@ -62,7 +74,8 @@ class Attendance:
                 self._note_closed(opened_at)
                 sideband = None
         finally:
-            sender.cancel()
+            if sideband is not None:
+                sideband.abort()  # whoever takes the call again opens a socket of their own
 
     async def _answer(self) -> Sideband | None:
         """Accept or reject a ringing call; returns a sideband where one was opened on the way."""
@@ -77,14 +90,25 @@ class Attendance:
         opened = None if self.first_owner else await self._try_dial()
         return opened or await self._accept()
 
+    def _may_ask(self) -> bool:
+        """False once somebody else may own the call: then this attendance stops."""
+        if self.runner.may_send():
+            return True
+        logger.warning("not answered: the lease may be over", extra={"call": str(self.briefing.code)})
+        self.runner.abort()
+        return False
+
     async def _reject(self) -> None:
+        if not self._may_ask():
+            return
         try:
             await self.runner.control.reject(self.briefing.call_id, NOT_FOUND_SIP)
         except ProviderError as error:
             logger.info("reject failed", extra={"call": str(self.briefing.code), "error": type(error).__name__})
         self._give_up(CallState.REFUSED, EndReason.NO_ROUTE, "No route leads from the dialled number to an agent.")
 
-    async def _accept(self) -> Sideband | None:
+    def _session(self) -> dict[str, Any] | None:
+        """What the accept says of the agent; None where that cannot be sent: the call is given up."""
         briefing = self.briefing
         try:
             body = session_body.build(briefing.model, briefing.voice, briefing.instructions, briefing.settings)
@@ -92,14 +116,22 @@ class Attendance:
         except InvalidInput as error:
             self._give_up(CallState.MISSED, EndReason.NOT_ACCEPTED, f"The agent's settings: {error}")
             return None
+        return body
+
+    async def _accept(self) -> Sideband | None:
+        """Accept until there is an answer; returns a sideband where one was opened on the way."""
+        body = self._session()
+        if body is None:
+            return None
         asked_again = False
         unsure = not self.first_owner
         """An accept of which nobody heard may have worked: then a 404 means "accepted before", too"""
-        attempt = 0
-        while True:
-            age = datetime.now(UTC) - briefing.started_at
+        for attempt in count():
+            if not self._may_ask():
+                return None
+            age = datetime.now(UTC) - self.briefing.started_at
             try:
-                await self.runner.control.accept(briefing.call_id, body)
+                await self.runner.control.accept(self.briefing.call_id, body)
             except ProviderGone as error:
                 if unsure:
                     return await self._dial()
@@ -125,7 +157,7 @@ class Attendance:
             else:
                 self.runner.feed(Accepted())
                 return None
-            attempt += 1
+        return None
 
     async def _wait(self, attempt: int, age: timedelta, error: ProviderError) -> bool:
         """Wait before another accept; False when the caller will have gone."""
@@ -139,7 +171,7 @@ class Attendance:
 
     async def _try_dial(self) -> Sideband | None:
         try:
-            return await Sideband.dial(self.endpoint)
+            return await Sideband.dial(self.endpoint, again=self.was_open)
         except ProviderError:
             return None
 
@@ -155,7 +187,7 @@ class Attendance:
             self._attempt += 1
             try:
                 await asyncio.sleep(wait)
-                return await Sideband.dial(self.endpoint)
+                return await Sideband.dial(self.endpoint, again=self.was_open)
             except ProviderGone:
                 if self.was_open:
                     self.runner.feed(Gone())

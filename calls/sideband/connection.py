@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from weakref import WeakKeyDictionary
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
@@ -18,6 +22,10 @@ OPEN_LIMIT_S = 8.0
 CLOSE_LIMIT_S = 2.0
 """The provider often drops TCP without a close frame."""
 PING_S = 15.0
+DIALS = 30
+"""Handshakes under way at once in this process; beyond it they queue."""
+REDIALS = 20
+"""Of those, at most so many for calls that were open before: a fresh call's caller must not wait behind hundreds."""
 KEEPALIVE_FAILED = 1011
 """With this code the client library itself closes a socket on which no pong came."""
 
@@ -31,6 +39,31 @@ class Closed(Exception):
         self.reason = reason
         self.silent = silent
         """We gave it up ourselves, as no pong came: nothing may have arrived for half a minute"""
+
+
+class _Doors:
+    """The bound on handshakes of one loop, and a process has one."""
+
+    _of: WeakKeyDictionary[asyncio.AbstractEventLoop, _Doors] = WeakKeyDictionary()
+
+    def __init__(self) -> None:
+        self._all = asyncio.Semaphore(DIALS)
+        self._again = asyncio.Semaphore(REDIALS)
+
+    @classmethod
+    def here(cls) -> _Doors:
+        loop = asyncio.get_running_loop()
+        if loop not in cls._of:
+            cls._of[loop] = cls()
+        return cls._of[loop]
+
+    @asynccontextmanager
+    async def passed(self, *, again: bool) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            if again:  # a redial queues before its own door, so that the common one stays clear
+                await stack.enter_async_context(self._again)
+            await stack.enter_async_context(self._all)
+            yield
 
 
 class _Dial(connect):
@@ -47,22 +80,26 @@ class Sideband:
         self._socket = socket
 
     @classmethod
-    async def dial(cls, endpoint: Endpoint) -> Sideband:
-        """Open it. Raises ProviderGone (404, 410), ProviderBusy (429, 5xx), ProviderRefused or ProviderUnreachable."""
+    async def dial(cls, endpoint: Endpoint, *, again: bool = False) -> Sideband:
+        """Open it, or open it `again`. Waits while DIALS handshakes are under way.
+
+        Raises ProviderGone (404, 410), ProviderBusy (429, 5xx), ProviderRefused or ProviderUnreachable.
+        """
         try:
-            opened = await _Dial(
-                endpoint.url,
-                additional_headers=dict(endpoint.headers),
-                max_size=FRAME_LIMIT,
-                max_queue=QUEUE_LIMIT,
-                open_timeout=OPEN_LIMIT_S,
-                close_timeout=CLOSE_LIMIT_S,
-                ping_interval=PING_S,
-                ping_timeout=PING_S,
-                compression=None,
-                proxy=None,
-                user_agent_header="realtime-ops",
-            )
+            async with _Doors.here().passed(again=again):
+                opened = await _Dial(
+                    endpoint.url,
+                    additional_headers=dict(endpoint.headers),
+                    max_size=FRAME_LIMIT,
+                    max_queue=QUEUE_LIMIT,
+                    open_timeout=OPEN_LIMIT_S,
+                    close_timeout=CLOSE_LIMIT_S,
+                    ping_interval=PING_S,
+                    ping_timeout=PING_S,
+                    compression=None,
+                    proxy=None,
+                    user_agent_header="realtime-ops",
+                )
         except InvalidStatus as error:
             raise _refusal(error) from error
         except (OSError, TimeoutError, EOFError, InvalidHandshake, socket.gaierror) as error:

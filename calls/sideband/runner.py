@@ -11,7 +11,7 @@ from calls.actions.ingest import CallRef
 from calls.domain.changes import CallStateChanged, FloorChanged, Numbered, PartialText, TurnChanged
 from calls.domain.commands import Command
 from calls.domain.events import Ignored
-from calls.domain.inputs import CommandClaimed, ControlAnswered, Detached, Input, Resumed, Tick
+from calls.domain.inputs import CommandClaimed, ControlAnswered, Detached, Input, NotSent, Resumed, Sent, Tick
 from calls.domain.outgoing import ControlCall, Outgoing, SendEvent
 from calls.domain.session import Session, Step
 from calls.domain.states import LIVE
@@ -23,6 +23,9 @@ from calls.sideband.hints import Hints, Picture, seen_now
 from calls.sideband.writer import Writer
 
 logger = logging.getLogger(__name__)
+
+_LEASE_OVER = "the lease of the call may be over"
+_LINE_DOWN = "the line to the provider is down"
 
 
 class Shell(Protocol):
@@ -83,21 +86,30 @@ class Runner:
             self._sideband = None
 
     async def carry_out(self) -> None:
-        """Send what the session wants sent, in order; runs beside `read` for the life of the call."""
+        """Send what the session wants sent, in order, and tell it what went out; runs beside `read` until the end."""
         while True:
             outgoing = await self._outbox.get()
-            if not self._shell.may_send():
+            if self.over.is_set():
+                return
+            if not self.may_send():
                 logger.warning("not sent: the lease may be over", extra={"call": str(self.ref.code)})
+                self.feed(NotSent(outgoing, _LEASE_OVER))
             elif isinstance(outgoing, SendEvent):
-                await self._send(outgoing)
+                self.feed(await self._send(outgoing))
             else:
+                # From here on nobody can tell whether it arrived.
+                self.feed(Sent(outgoing))
                 self.feed(await self._control(outgoing))
+
+    def may_send(self) -> bool:
+        """False once the lease may have run out: nothing is asked of the provider then."""
+        return self._shell.may_send()
 
     def resume(self, last_event_at: datetime | None) -> None:
         self.feed(Resumed(last_event_at))
 
     def abort(self) -> None:
-        """Let go at once: the call is somebody else's now."""
+        """Let go at once: the call is over, or somebody else's now. Nothing is fed, written or sent any more."""
         self._cancel_timer()
         self.over.set()
         if self._sideband is not None:
@@ -117,7 +129,7 @@ class Runner:
                 columns |= self._picture.take_turn(change)
                 hinted = True
             elif isinstance(change, CallStateChanged) and change.state not in LIVE:
-                self._end()
+                self.abort()
         if odd := self.session.oddities.total() - self._oddities:
             columns["oddities"] = odd
             self._oddities += odd
@@ -128,12 +140,6 @@ class Runner:
         for outgoing in step.outgoing:
             self._outbox.put_nowait(outgoing)
         self._wake(step.wake_at, now)
-
-    def _end(self) -> None:
-        self._cancel_timer()
-        self.over.set()
-        if self._sideband is not None:
-            self._sideband.abort()
 
     def _wake(self, at: datetime | None, now: datetime) -> None:
         if at == self._wake_at:
@@ -153,14 +159,15 @@ class Runner:
             self._timer.cancel()
         self._timer = self._wake_at = None
 
-    async def _send(self, outgoing: SendEvent) -> None:
+    async def _send(self, outgoing: SendEvent) -> Sent | NotSent:
         sideband = self._sideband
         if sideband is None:
-            return  # its deadline tells the operator: not confirmed
+            return NotSent(outgoing, _LINE_DOWN)
         try:
             await sideband.send(encode(outgoing.event))
         except Closed:
-            return
+            return NotSent(outgoing, _LINE_DOWN)
+        return Sent(outgoing)
 
     async def _control(self, wanted: ControlCall) -> ControlAnswered:
         try:

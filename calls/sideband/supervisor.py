@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import random
-import socket
 import time
 from collections.abc import Collection, Coroutine
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -32,6 +31,7 @@ from calls.sideband.announcer import Announcer
 from calls.sideband.attendance import Attendance
 from calls.sideband.briefed import begin
 from calls.sideband.hints import Hints
+from calls.sideband.pulse import Pulse
 from calls.sideband.runner import Runner
 from calls.sideband.writer import Writer
 
@@ -63,6 +63,7 @@ class Supervisor:
         self.pool = database.pool("sideband", 6)
         # Renewals and commands never queue behind flushes and briefings.
         self.lease_pool = database.pool("leases", 2)
+        self.pulse = Pulse(self.lease_pool, self.owner, self.slots)
         self.announcer = Announcer()
         self.hints = Hints(self.announcer, settings.flush.total_seconds())
         self.writer = Writer(self.pool, self.owner, settings.flush.total_seconds(), self.announcer, self._lost)
@@ -91,7 +92,8 @@ class Supervisor:
                 ("write", self.writer.run),
                 ("renew", self._renew),
                 ("sweep", self._sweep),
-                ("listen", self._listen),
+                ("listen", partial(self.pulse.listen, self._hear_command, self._hear_free)),
+                ("beat", partial(self.pulse.beat, self._runners.__len__, self._is_calm, self._hear_free)),
             )
         ]
         await self._stopping.wait()
@@ -123,15 +125,13 @@ class Supervisor:
         """Find live calls that nobody holds: the guarantee behind every nudge."""
         while True:
             await self._take_free()
-            async with self.lease_pool.connection() as connection:
-                await leases.beat(
-                    connection, self.owner, host=socket.gethostname(), pid=os.getpid(), slots=self.slots,
-                    calls=len(self._runners),
-                )  # fmt: skip
             await asyncio.sleep(SWEEP_S * (0.75 + random.random() / 2))
 
+    def _is_calm(self) -> bool:
+        return time.monotonic() - self._away_at >= CALM_S
+
     async def _take_free(self) -> None:
-        if time.monotonic() - self._away_at >= CALM_S:
+        if self._is_calm():
             await self._take(limit=TAKE_AT_ONCE)
 
     async def _take(self, *, limit: int, call: int | None = None) -> None:
@@ -216,17 +216,14 @@ class Supervisor:
         logger.warning("lease lost", extra={"call": str(ref.code)})
         runner.abort()
 
-    async def _listen(self) -> None:
-        """Hear of commands and of calls that were given back; both are found without it too, only later."""
-        connection = await database.listener("sideband_commands", "sideband_free")
-        try:
-            async for notice in connection.notifies():
-                if notice.channel == "sideband_free":
-                    self._spawn(self._quietly(self._take_free()))
-                elif notice.payload.isdigit() and int(notice.payload) in self._leases:
-                    self._spawn(self._quietly(self._claim([int(notice.payload)])))
-        finally:
-            await connection.close()
+    def _hear_free(self) -> None:
+        """Calls were given back, or their worker died; the sweep would find them too, only later."""
+        self._spawn(self._quietly(self._take_free()))
+
+    def _hear_command(self, call: int) -> None:
+        """An operator asked something of a call; the renewal would find it too, only later."""
+        if call in self._leases:
+            self._spawn(self._quietly(self._claim([call])))
 
     async def _quietly(self, work: Coroutine[Any, Any, None]) -> None:
         with contextlib.suppress(*AWAY):  # the sweep and the renewal do the same again

@@ -14,7 +14,7 @@ from calls.actions.leases import Lease
 from calls.models import Command
 from tests import factories
 from tests.factories import NOON
-from tests.sideband.desk import as_owner, connected, fetch, run_out, within
+from tests.sideband.desk import as_owner, connected, fetch, run_out, until, within
 
 pytestmark = pytest.mark.asyncio
 
@@ -219,7 +219,66 @@ async def test_only_what_waits_is_claimed(hot, acme, state):
 async def test_a_worker_is_seen_while_it_works_and_forgotten_when_it_leaves(hot):
     owner = uuid4()
     for calls in (0, 3):
-        await leases.beat(hot, owner, host="h", pid=7, slots=10, calls=calls)
+        await leases.beat(hot, owner, host="h", pid=7, lock_key=0, slots=10, calls=calls)
     assert await fetch(hot, "select host, pid, slots, calls from calls_worker") == [("h", 7, 10, 3)]
     await leases.leave(hot, owner)
     assert await fetch(hot, "select 1 from calls_worker") == []
+
+
+async def _worker(hot, url, *, key, silent_for, calls):
+    """A worker that was heard of so many seconds ago, with calls of its own."""
+    owner = uuid4()
+    for lease in await leases.take(hot, owner, limit=calls):
+        assert lease.epoch == 1
+    await leases.beat(hot, owner, host="h", pid=7, lock_key=key, slots=10, calls=calls)
+    as_owner(
+        url,
+        "update calls_worker set seen_at = clock_timestamp() - make_interval(secs => %s) where owner = %s",
+        silent_for,
+        owner,
+    )
+    return owner
+
+
+async def test_the_calls_of_a_dead_worker_are_free_at_once_and_it_is_forgotten(hot, acme, committed_db):
+    await make_calls(acme, 3)
+    dead = await _worker(hot, committed_db, key=71, silent_for=3, calls=2)
+    mine = uuid4()
+    assert await leases.bury(hot, mine) == 2
+    assert list((await owners(hot)).values()) == [None, None, None]
+    assert await fetch(hot, "select 1 from calls_worker where owner = %s", dead) == []
+    assert len(await leases.take(hot, mine, limit=5)) == 3
+
+
+async def test_a_paused_worker_keeps_its_lock_and_its_calls(hot, acme, committed_db):
+    await make_calls(acme, 1)
+    paused = await _worker(hot, committed_db, key=72, silent_for=60, calls=1)
+    async with connected() as its_own:
+        await leases.lock(its_own, 72)
+        assert await leases.bury(hot, uuid4()) == 0
+        assert list((await owners(hot)).values()) == [paused]
+    # The process is gone: its connection is closed, and the lock with it.
+    await until(lambda: leases.bury(hot, uuid4()))
+
+
+@pytest.mark.parametrize(("key", "silent_for"), [(73, 0.5), (0, 60)], ids=["fresh", "never held a lock"])
+async def test_a_worker_that_may_live_is_not_judged(hot, acme, committed_db, key, silent_for):
+    await make_calls(acme, 1)
+    worker = await _worker(hot, committed_db, key=key, silent_for=silent_for, calls=1)
+    assert await leases.bury(hot, uuid4()) == 0
+    assert list((await owners(hot)).values()) == [worker]
+
+
+async def test_nobody_buries_itself(hot, acme, committed_db):
+    await make_calls(acme, 1)
+    worker = await _worker(hot, committed_db, key=74, silent_for=60, calls=1)
+    assert await leases.bury(hot, worker) == 0
+
+
+async def test_a_command_that_was_asked_for_too_long_ago_is_not_claimed(hot, acme, committed_db):
+    call = await within(acme, lambda: factories.make_call(acme))
+    await within(acme, lambda: factories.make_command(call))
+    as_owner(committed_db, "update calls_command set requested_at = clock_timestamp() - interval '31 seconds'")
+    owner = uuid4()
+    held = await leases.take(hot, owner, limit=1)
+    assert await leases.claim_commands(hot, owner, held) == []

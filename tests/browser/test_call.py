@@ -36,7 +36,7 @@ def _read(page: Page) -> list[str]:
 
 
 def test_words_stream_and_become_final(seat, ring):
-    line = ring("long_chat", speed=1.5)
+    line = ring("long_chat", speed=3)
     page = seat().call(line)
     page.evaluate(RECORD)
 
@@ -61,7 +61,7 @@ def test_words_stream_and_become_final(seat, ring):
 
 
 def test_everything_that_happened_is_shown_and_stays_after_a_reload(seat, ring, rig):
-    line = ring("everything", speed=4)
+    line = ring("everything", speed=6)
     me = seat()
     page = me.call(line)
     opened = page.evaluate("performance.timeOrigin")

@@ -20,7 +20,7 @@ window.WebSocket = class extends WebSocket {
 
 
 def test_a_page_has_every_turn_after_its_server_was_killed(seat, ring, rig):
-    line = ring("long_chat", speed=2)
+    line = ring("long_chat", speed=4)
     me = seat()
     me.complaints.expect(*AWAY)
     page = me.call(line)
@@ -59,7 +59,7 @@ def test_a_page_has_every_turn_after_its_server_was_killed(seat, ring, rig):
 
 
 def test_a_lost_socket_is_opened_again_and_what_is_typed_stays(seat, ring):
-    line = ring()
+    line = ring(speed=4)
     me = seat()
     me.context.add_init_script(KEEP_SOCKETS)
     page = me.call(line)

@@ -124,8 +124,9 @@ def test_live(seat, ring):
 
 def test_calls(seat, ring):
     line = ring("two_turn", speed=20)
-    line.settle()
-    assert _look(_page(seat(), "/t/acme/calls/"), "Calls") == []
+    page = _page(seat(), "/t/acme/calls/")
+    expect(page.locator(f'a[href="{line.path}"]')).to_be_visible()
+    assert _look(page, "Calls") == []
 
 
 def test_a_live_call(seat, ring):
@@ -145,7 +146,7 @@ def test_a_live_call(seat, ring):
 
 
 def test_a_finished_call(seat, ring):
-    line = ring("everything", speed=8)
+    line = ring("everything", speed=20)
     line.settle()
     page = _page(seat(), line.path)
     page.locator(".tool summary").click()

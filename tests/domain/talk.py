@@ -20,11 +20,15 @@ TOKENS = events.Tokens(input_text=10, output_text=5, output_audio=100, total=115
 
 
 class Talk:
-    """`talk(input, ...)` advances 100 ms per input; `talk.wait(seconds)` lets time pass without a tick."""
+    """`talk(input, ...)` advances 100 ms per input; `talk.wait(seconds)` lets time pass without a tick.
 
-    def __init__(self, plan: Plan = PLAN, *, attached: bool = True, **rebuilt: Any) -> None:
+    What the session wants sent goes out at once, as `road` says: `up`, `down`, or `held` up in the runner's hands.
+    """
+
+    def __init__(self, plan: Plan = PLAN, *, attached: bool = True, road: str = "up", **rebuilt: Any) -> None:
         self.session = Session(plan, **rebuilt)
         self.at = START
+        self.road = road
         self.changes: list[changes.Change] = []
         self.outgoing: list[outgoing.Outgoing] = []
         if attached:
@@ -35,9 +39,16 @@ class Talk:
         step = Step()
         for one in many:
             self.at += timedelta(seconds=seconds)
-            step = self.session.advance(one, self.at)
-            self.changes += step.changes
-            self.outgoing += step.outgoing
+            step = self._advance(one)
+            for what in step.outgoing if self.road != "held" else ():
+                up = self.road == "up"
+                step = self._advance(inputs.Sent(what) if up else inputs.NotSent(what, "the road is closed"))
+        return step
+
+    def _advance(self, one: inputs.Input) -> Step:
+        step = self.session.advance(one, self.at)
+        self.changes += step.changes
+        self.outgoing += step.outgoing
         return step
 
     def tick(self, seconds: float) -> Step:

@@ -182,7 +182,7 @@ async def test_a_command_is_carried_out_when_the_owner_is_told(acme, sam, provid
     call = await ringing(acme, provided)
     async with working() as one:
         await attached(hot, call, one)
-        listening = "select 1 from pg_stat_activity where query ilike 'listen%sideband_free%'"
+        listening = "select 1 from pg_stat_activity where query ilike 'select pg_advisory_lock%' and state = 'idle'"
         await until(lambda: as_owner(committed_db, listening))
 
         def ask():

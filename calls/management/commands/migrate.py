@@ -9,7 +9,6 @@ from django.core.management.base import CommandParser
 from django.core.management.commands.migrate import Command as MigrateCommand
 from django.db import connections
 
-
 SIDEBAND_READS = ("calls_agent", "calls_instructionversion", "calls_provideraccount", "calls_tenant")
 SIDEBAND_WRITES = (
     "calls_call",

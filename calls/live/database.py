@@ -1,0 +1,44 @@
+"""Where the feed asks PostgreSQL: in a few threads of its own, and never for longer than a screen can wait.
+
+Channels would use one thread for all sockets of the process (asgiref's, for whatever runs outside a request): one read
+that waits for a connection would hold up every screen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+from channels.db import DatabaseSyncToAsync
+from django.db import InterfaceError, OperationalError
+
+THREADS = 3
+"""So many connections of the process's pool (8) the feed takes at most; webhooks take 3, so pages keep 2. More would
+not be faster: most of a snapshot is Python's own work"""
+ANSWER_LIMIT_S = 5.0
+"""Waiting for a thread included. Two of these and a heartbeat are well below the 25 s of silence after which a browser
+gives its socket up"""
+AWAY = (OperationalError, InterfaceError, TimeoutError)
+"""PostgreSQL did not answer, or too late. A socket lives on without it; the heads repair what was missed."""
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_threads = ThreadPoolExecutor(THREADS, thread_name_prefix="feed")
+
+
+def asks(read: Callable[P, R]) -> Callable[P, Coroutine[Any, Any, R]]:
+    """Run `read` in one of the feed's threads, and give its connection back afterwards. Raises one of AWAY."""
+    # Closes old connections in the very thread that reads, before and after.
+    in_thread = DatabaseSyncToAsync(read, thread_sensitive=False, executor=_threads)
+
+    @wraps(read)
+    async def asked(*args: P.args, **kwargs: P.kwargs) -> R:
+        # Who gives up while still in the queue leaves it: a stall piles up no work.
+        async with asyncio.timeout(ANSWER_LIMIT_S):
+            return await in_thread(*args, **kwargs)
+
+    return asked
