@@ -19,9 +19,11 @@ CELERY = [sys.executable, "-m", "celery", "-A", "realtime_ops"]
 
 
 def web(port: int) -> list[str]:
+    """Only behind a proxy does Daphne believe X-Forwarded-For: elsewhere anybody could write it."""
     return [
         *(sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(port)),
         *DAPHNE,
+        *(["--proxy-headers"] if env.flag("BEHIND_PROXY") else []),
         "realtime_ops.asgi:application",
     ]
 

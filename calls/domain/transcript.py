@@ -31,10 +31,6 @@ class Transcript:
         self._dirty: dict[str, Draft] = {}
 
     @property
-    def empty(self) -> bool:
-        return not self.drafts
-
-    @property
     def last_item_id(self) -> str:
         return next((draft.item_id for draft in reversed(self._order) if not draft.hidden), "")
 

@@ -72,6 +72,7 @@ class Call(TenantOwned):
         indexes: ClassVar = [
             models.Index(fields=["tenant", "-started_at"], name="call_by_start"),
             models.Index(fields=["tenant", "state"], name="call_live", condition=Q(state__in=LIVE_STATES)),
+            models.Index(fields=["tenant", "ended_at"], name="call_by_end", condition=Q(ended_at__isnull=False)),
             models.Index(fields=["lease_expires"], name="call_unowned", condition=Q(state__in=LIVE_STATES)),
             models.Index(fields=["owner"], name="call_by_owner", condition=Q(owner__isnull=False)),
         ]

@@ -7,7 +7,6 @@ import logging
 import random
 import time
 from datetime import UTC, datetime, timedelta
-from itertools import count
 from typing import Any
 
 from calls.conf import conf
@@ -126,7 +125,8 @@ class Attendance:
         asked_again = False
         unsure = not self.first_owner
         """An accept of which nobody heard may have worked: then a 404 means "accepted before", too"""
-        for attempt in count():
+        attempt = 0
+        while True:
             if not self._may_ask():
                 return None
             age = datetime.now(UTC) - self.briefing.started_at
@@ -157,7 +157,7 @@ class Attendance:
             else:
                 self.runner.feed(Accepted())
                 return None
-        return None
+            attempt += 1
 
     async def _wait(self, attempt: int, age: timedelta, error: ProviderError) -> bool:
         """Wait before another accept; False when the caller will have gone."""

@@ -15,9 +15,9 @@ STABLE_S = 10.0
 
 
 def delay(pauses: tuple[float, ...], attempt: int, draw: float) -> float:
-    """Seconds before try `attempt` (from 0); `draw` in [0, 1) spreads the first from nothing to double, others by ±25 %.
+    """Seconds before try `attempt` (from 0); `draw` in [0, 1) spreads it by ±25 %, the first from nothing to double.
 
-    Those who start at the same moment must not arrive at the same moment; later they are apart already.
+    Those that begin in the same moment must not arrive in the same moment; afterwards they are apart already.
     """
     pause = pauses[min(attempt, len(pauses) - 1)]
     return pause * (2 * draw if attempt == 0 else 0.75 + draw / 2)

@@ -1,9 +1,9 @@
-"""The address that providers deliver webhooks to: raw body in, 200 / 400 / 404 / 413 / 503 out. Decides no
+"""The address that providers deliver webhooks to: raw body in, 200 / 400 / 404 / 413 / 429 / 503 out. Decides no
 rule.
 
 Every rejection has the same body, and no log line holds a header, a number or a key. Order: what costs
-nothing (method, size, form of the headers), then one query for the account, then the signature, then the
-work.
+nothing (method, size, form of the headers), then the address's allowance, then one query for the account, then
+the signature, then the work.
 
 Under ASGI each request runs in a thread of its own (ASGIHandler opens a ThreadSensitiveContext per request),
 so deliveries do not queue behind each other's; TURNS bounds them. A body over the limit is never read into
@@ -16,8 +16,10 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_not_required
@@ -45,6 +47,14 @@ TURNS = 3
 the pool (8) from people's pages"""
 TURN_SECONDS = 4.0
 
+RATE, UNKNOWN_RATE = 50.0, 20.0
+"""Deliveries a second that a process takes for one known address, and for all others together: what a flood that
+nobody signed can cost in turns and queries. Either is a fraction of what the turns can do."""
+BURST = 500
+"""So many at once beyond the rate: a tenant's busiest moment, also right after a start, when no address is known"""
+KNOWN_LIMIT = 1_000
+"""Addresses that have an allowance of their own; the one that was quiet for longest makes room"""
+
 _turns = threading.BoundedSemaphore(TURNS)
 _TOKEN = re.compile(r"[0-9a-f]{64}")
 _TENANT_DIGITS = 32
@@ -65,8 +75,11 @@ def openai(request: HttpRequest, token: str) -> HttpResponse:
         attempt = signatures.read(request.headers, now)
         if not _TOKEN.fullmatch(token):
             return _unknown()
+        if not _gate.admits(token):
+            return _too_many()
         with _turn(), tenant_scope(UUID(token[:_TENANT_DIGITS])):
             account = ProviderAccount.objects.filter(path_token=token).first()
+            _gate.learn(token, known=account is not None)
             if account is None:
                 # The same work for nothing: the time does not tell which tokens exist.
                 with suppress(WebhookRejected):
@@ -85,6 +98,54 @@ def openai(request: HttpRequest, token: str) -> HttpResponse:
         return _later()
     logger.debug("a webhook was taken", extra={"verdict": verdict})
     return HttpResponse("ok\n", content_type="text/plain")
+
+
+@dataclass(slots=True)
+class _Allowance:
+    """A token bucket."""
+
+    rate: float
+    left: float
+    at: float
+
+    def take(self, now: float) -> bool:
+        self.left = min(BURST, self.left + (now - self.at) * self.rate)
+        self.at = now
+        if self.left < 1:
+            return False
+        self.left -= 1
+        return True
+
+
+class _Gate:
+    """Allowances by path token, of this process. At most KNOWN_LIMIT: only a token that the database knows gets its
+    own, so that inventing tokens neither fills the memory nor pushes a real one out."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._known: OrderedDict[str, _Allowance] = OrderedDict()
+        self._unknown = _Allowance(UNKNOWN_RATE, BURST, clock())
+
+    def admits(self, token: str) -> bool:
+        """Take one delivery off the token's allowance; False when there is none left."""
+        with self._lock:
+            if token in self._known:
+                self._known.move_to_end(token)
+            return self._known.get(token, self._unknown).take(self._clock())
+
+    def learn(self, token: str, *, known: bool) -> None:
+        """What the database said about the token."""
+        with self._lock:
+            if not known:
+                self._known.pop(token, None)
+            elif token not in self._known:
+                self._known[token] = _Allowance(RATE, BURST, self._clock())
+                if len(self._known) > KNOWN_LIMIT:
+                    self._known.popitem(last=False)
+
+
+_gate = _Gate()
 
 
 class _Busy(Exception):
@@ -138,8 +199,14 @@ def _unknown() -> HttpResponse:
     return HttpResponse("not found\n", status=404, content_type="text/plain")
 
 
-def _later() -> HttpResponse:
+def _later(status: int = 503) -> HttpResponse:
     """The sender tries again for three days."""
-    answer = HttpResponse("try again\n", status=503, content_type="text/plain")
+    answer = HttpResponse("try again\n", status=status, content_type="text/plain")
     answer["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return answer
+
+
+def _too_many() -> HttpResponse:
+    # No warning: a flood must not become one of log lines too.
+    logger.debug("a webhook is over the allowance of its address")
+    return _later(429)

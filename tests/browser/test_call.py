@@ -36,9 +36,16 @@ def _read(page: Page) -> list[str]:
 
 
 def test_words_stream_and_become_final(seat, ring):
-    line = ring("long_chat", speed=3)
+    # Rings for seconds: the page is there before the first word.
+    line = ring("long_chat", speed=3, wait=False, faults=[{"name": "accept_slow", "delay_s": 3}])
     page = seat().call(line)
+    expect(page.locator("[data-part=silent]")).to_have_text("Nothing has been said yet.")
+    expect(page.locator("[data-reason]")).to_have_text("The call is not answered yet.")
+    expect(page.get_by_role("button", name="Hang up")).to_be_disabled()
     page.evaluate(RECORD)
+    expect(lines(page).first).to_be_visible()
+    expect(page.locator("[data-part=silent]")).to_be_hidden()
+    expect(page.get_by_role("button", name="Hang up")).to_be_enabled()
 
     def streamed() -> dict[str, list[str]]:
         """Final texts of the turns that were seen to grow, by speaker."""
@@ -93,6 +100,7 @@ def test_everything_that_happened_is_shown_and_stays_after_a_reload(seat, ring, 
     expect(gap).to_contain_text("the connection to the provider was cut")
 
     assert page.evaluate("performance.timeOrigin") == opened
+    expect(page.locator("[data-part=head] [data-f=span]")).to_have_text("Length")
     live = _read(page)
     me.open(line.path)
     assert _read(page) == live, "server and browser tell it differently"

@@ -223,13 +223,13 @@ def test_no_nonsense_of_the_provider_raises(nonsense: list[events.Event]) -> Non
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.lists(st.one_of(EVENTS, OURS), max_size=40))
+@given(st.lists(st.tuples(st.one_of(EVENTS, OURS), st.sampled_from(["up", "down", "held"])), max_size=40))
 def test_whatever_happens_states_move_by_the_table_and_commands_are_settled(
-    mixture: list[inputs.Input],
+    mixture: list[tuple[inputs.Input, str]],
 ) -> None:
     talk = Talk()
 
-    for one in mixture:
+    for one, talk.road in mixture:
         try:
             talk(one)
         except InvalidTransition:

@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from calls.domain import events, inputs
+from calls.domain import client_events, events, inputs
 from calls.domain.changes import AttachmentChanged, CallStateChanged, GapRecorded, UsageRecorded
 from calls.domain.commands import Verb
+from calls.domain.outgoing import ControlCall, SendEvent
 from calls.domain.session import Session
 from calls.domain.states import ATTACHMENT, CALL, LIVE, Attachment, CallState, EndReason
 from calls.exceptions import InvalidTransition
@@ -30,6 +31,7 @@ from tests.domain.talk import (
 )
 
 HANG_UP = claim(Verb.HANG_UP)
+GREETING = SendEvent(client_events.greeting("Greet the caller."))
 
 
 def test_an_accepted_call_is_active_only_when_its_sideband_opens() -> None:
@@ -53,6 +55,51 @@ def test_the_greeting_goes_out_once() -> None:
             "response": {"instructions": "Greet the caller."},
         }
     ]
+
+
+GREETED = replace(PLAN, greeting="Greet the caller.")
+
+
+def test_a_greeting_that_did_not_go_out_goes_out_when_the_line_is_back() -> None:
+    talk = Talk(GREETED, attached=False, road="down")
+    talk(inputs.Attached(), inputs.Detached(1006))
+    talk.outgoing, talk.road = [], "up"
+
+    talk(inputs.Attached(), inputs.Detached(1006), inputs.Attached())
+
+    assert [frame["event_id"] for frame in talk.sent] == ["greeting"]
+
+
+def test_a_greeting_that_did_not_go_out_is_tried_again_soon() -> None:
+    talk = Talk(GREETED, attached=False, road="down")
+    for _ in range(3):
+        step = talk(inputs.Attached()) if not talk.outgoing else talk.tick(1)
+        assert step.wake_at == talk.at + timedelta(seconds=1)
+    talk.outgoing, talk.road = [], "up"
+
+    step = talk.tick(1)
+
+    assert [frame["event_id"] for frame in talk.sent] == ["greeting"]
+    assert step.wake_at is None
+
+
+def test_a_greeting_comes_too_late_once_somebody_spoke_but_not_after_an_operators_whisper() -> None:
+    whisper = events.ItemAdded(events.Item("item_w", "message", "system", "completed"), None)
+    for said, greeted in ((whisper, True), (events.SpeechStarted("item_u", 0), False)):
+        talk = Talk(GREETED, attached=False, road="down")
+        talk(inputs.Attached(), said)
+        talk.outgoing, talk.road = [], "up"
+        step = talk.tick(1)
+        assert bool(talk.sent) is greeted
+        assert step.wake_at is None
+
+
+def test_a_new_owner_of_an_answered_call_does_not_greet() -> None:
+    talk = Talk(GREETED, attached=False, state=CallState.ACTIVE, attachment=Attachment.ATTACHED)
+
+    talk(inputs.Resumed(START), inputs.Attached())
+
+    assert talk.sent == []
 
 
 def test_an_agent_without_a_greeting_waits() -> None:
@@ -335,6 +382,8 @@ EVERY_INPUT: list[inputs.Input] = [
     inputs.Tick(),
     inputs.Resumed(START),
     *(claim(verb) for verb in Verb),
+    *(inputs.Sent(what) for what in (GREETING, ControlCall("hang_up", HANG_UP.command.id))),
+    *(inputs.NotSent(what, "no") for what in (GREETING, ControlCall("hang_up", HANG_UP.command.id))),
     *(inputs.ControlAnswered(HANG_UP.command.id, outcome) for outcome in ("ok", "gone", "refused", "unknown")),
     events.SpeechStarted("item_u", 0),
     done("resp_1"),

@@ -13,6 +13,7 @@ from calls.selectors import live
 from calls.tenancy import tenant_scope
 from tests import factories
 from tests.factories import NOON
+from tests.sideband.desk import as_owner
 
 
 def rows(tenant, *, reveal=True):
@@ -94,3 +95,26 @@ def test_a_wall_of_rows_costs_two_reads(acme, django_assert_num_queries):
         assert len(live.snapshot(reveal=True).body["rows"]) == 5
     with tenant_scope(acme.id):
         assert Call.objects.count() == 5
+
+
+HISTORY = 20_000
+
+
+def test_a_long_history_is_not_read_for_the_rows(committed_db, acme):
+    """By the plan of the very query, as the application's role and with statistics, as autovacuum keeps them."""
+    account = factories.make_account(acme)
+    watched = factories.make_call(acme, account=account)
+    ended = [NOON - timedelta(minutes=number) for number in range(HISTORY)]
+    with tenant_scope(acme.id):
+        Call.objects.bulk_create(
+            Call(account=account, tenant_id=acme.id, call_id=f"old_{at}", state="ended", started_at=at, ended_at=at)
+            for at in ended
+        )
+    as_owner(committed_db, "analyze calls_call")
+    with tenant_scope(acme.id):
+        assert [call.code for call in live.shown_calls()] == [watched.code]
+        plan = live.shown_calls().explain(analyze=True)
+    # The live ones come from either of two partial indexes on their states.
+    assert "BitmapOr" in plan
+    assert "call_by_end" in plan
+    assert "Rows Removed by Filter" not in plan

@@ -11,14 +11,16 @@ import pytest
 import pytest_asyncio
 
 from calls.actions.ingest import CallRef
+from calls.domain import session, steering
 from calls.domain.changes import AttachmentChanged, CallStateChanged, CommandChanged, GapRecorded, TurnChanged
 from calls.domain.commands import Command, Verb
+from calls.domain.inputs import Attached, Tick
 from calls.domain.states import Attachment, CallState
 from calls.providers import client
 from calls.providers.base import Account
 from calls.providers.client import ControlClient
 from calls.selectors.sideband import Briefing
-from calls.sideband import attendance, backoff
+from calls.sideband import attendance, backoff, runner
 from calls.sideband.attendance import Attendance
 from calls.sideband.briefed import begin
 from tests.sideband.desk import until
@@ -30,11 +32,11 @@ pytestmark = pytest.mark.asyncio
 class Shell:
     """A process that writes down what its runners want stored."""
 
-    def __init__(self):
+    def __init__(self, *, sending=True):
         self.writer = self.hints = self
         self.changes = []
         self.columns = {}
-        self.sending = True
+        self.sending = sending
 
     def may_send(self):
         return self.sending
@@ -101,9 +103,9 @@ class Scene:
 async def attend(provided):
     scenes = []
 
-    def begin_scene(*, first_owner=True, **fields):
+    def begin_scene(*, first_owner=True, sending=True, **fields):
         brief = replace(briefed(provided.url), **fields)
-        scenes.append(Scene(provided, Shell(), brief, first_owner=first_owner))
+        scenes.append(Scene(provided, Shell(sending=sending), brief, first_owner=first_owner))
         return scenes[-1]
 
     yield begin_scene
@@ -415,6 +417,112 @@ async def test_nothing_is_sent_once_the_lease_may_be_over(provided, attend, capl
     await until(lambda: caplog.text.count("not sent") == 2)
     assert provided.heard == []
     assert "hangup" not in provided.asked
+    assert command_states(scene) == []
+
+
+async def test_what_was_held_back_goes_out_when_the_lease_is_sure_again(provided, attend, caplog, monkeypatch):
+    monkeypatch.setattr(steering, "RETRY", timedelta(milliseconds=20))
+    scene = attend()
+    await until(lambda: "active" in scene.shell.states)
+    scene.shell.sending = False
+    scene.runner.command(ordered(Verb.INFORM, "She is a VIP."))
+    scene.runner.command(ordered(Verb.HANG_UP))
+    await until(lambda: caplog.text.count("not sent") >= 2)
+    scene.shell.sending = True
+    await until(lambda: provided.heard and "hangup" in provided.asked)
+    assert "VIP" in str(provided.heard)
+    assert command_states(scene)[:2] == ["sent", "sent"]
+
+
+async def test_a_greeting_that_was_held_back_is_not_lost(provided, attend, caplog, monkeypatch):
+    monkeypatch.setattr(session, "RETRY", timedelta(milliseconds=20))
+    scene = attend(greeting="Greet the caller.", first_owner=False, state=CallState.ACCEPTED)
+    scene.shell.sending = False
+    await until(lambda: "not sent" in caplog.text)
+    scene.shell.sending = True
+    await until(lambda: provided.heard)
+    await asyncio.sleep(0.05)
+    assert [frame["event_id"] for frame in provided.heard] == ["greeting"]
+
+
+@pytest.mark.parametrize("fields", [{}, {"has_agent": False, "model": ""}], ids=["accept", "reject"])
+async def test_a_call_is_not_answered_once_the_lease_may_be_over(provided, attend, fields):
+    scene = attend(sending=False, **fields)
+    await asyncio.wait_for(scene.work, 2)
+    assert provided.asked == []
+    assert scene.shell.changes == []
+
+
+async def test_an_accept_is_not_repeated_once_the_lease_may_be_over(provided, attend):
+    provided.will("accept", 500)
+    scene = attend()
+    await until(lambda: provided.asked)
+    scene.shell.sending = False
+    await asyncio.wait_for(scene.work, 2)
+    assert scene.shell.changes == []
+
+
+# Failures of our own
+
+
+def spoil(monkeypatch, name, when):
+    """Have a function of the runner raise for what `when` says."""
+    sound = getattr(runner, name)
+
+    def broken(given):
+        if when(given):
+            raise RuntimeError("broken")
+        return sound(given)
+
+    monkeypatch.setattr(runner, name, broken)
+
+
+async def test_a_sender_that_fails_ends_the_attendance(provided, attend, monkeypatch):
+    """Otherwise the call would be watched on, and nothing sent any more, without a word in the log."""
+    spoil(monkeypatch, "encode", lambda event: True)
+    scene = attend()
+    await until(lambda: "active" in scene.shell.states)
+    scene.runner.command(ordered(Verb.INFORM, "VIP"))
+    with pytest.raises(ExceptionGroup, match="TaskGroup") as failure:
+        await asyncio.wait_for(scene.work, 2)
+    assert str(failure.value.exceptions) == "(RuntimeError('broken'),)"
+    await until(lambda: provided.closed == 1)
+
+
+async def test_a_reader_that_fails_closes_its_socket_and_stops_its_clock(provided, attend, monkeypatch):
+    spoil(monkeypatch, "decode", lambda raw: b"poison" in raw)
+    scene = attend()
+    await until(lambda: "active" in scene.shell.states)
+    scene.runner.command(ordered(Verb.HANG_UP))
+    await until(lambda: "hangup" in provided.asked)
+    await provided.say("poison")
+    with pytest.raises(ExceptionGroup):
+        await asyncio.wait_for(scene.work, 2)
+    await until(lambda: provided.closed == 1)
+    assert scene.runner._timer is None
+    before = list(scene.shell.changes)
+    scene.runner.feed(Tick())
+    assert scene.shell.changes == before
+
+
+async def test_a_failure_before_the_first_frame_closes_the_socket(provided, attend, monkeypatch):
+    def broken(*given):
+        raise RuntimeError("broken")
+
+    monkeypatch.setitem(session._INPUTS, Attached, broken)
+    scene = attend()
+    with pytest.raises(ExceptionGroup):
+        await asyncio.wait_for(scene.work, 2)
+    await until(lambda: provided.closed == 1)
+
+
+async def test_a_cancelled_attendance_ends_at_once_and_closes_its_socket(provided, attend):
+    scene = attend()
+    await until(lambda: "active" in scene.shell.states)
+    scene.work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(asyncio.shield(scene.work), 2)
+    await until(lambda: provided.closed == 1)
 
 
 async def test_a_hang_up_is_confirmed_by_the_end_of_the_call(provided, attend):

@@ -202,6 +202,60 @@ async def test_aborting_wakes_the_reader_at_once():
             await asyncio.wait_for(reader, 1)
 
 
+@asynccontextmanager
+async def slow_server():
+    """Handshakes wait for `doors.set()`; counts those that wait."""
+    doors, waiting = asyncio.Event(), []
+
+    async def answer(ws, request):
+        waiting.append(request.headers["Kind"])
+        await doors.wait()
+
+    async with server(process_request=answer) as url:
+        yield url, doors, waiting
+
+
+async def dials(url, kind, times, *, again):
+    endpoint = Endpoint(url, {"Kind": kind})
+    opened = await asyncio.gather(*[Sideband.dial(endpoint, again=again) for _ in range(times)])
+    for sideband in opened:
+        sideband.abort()
+    return len(opened)
+
+
+async def test_a_process_dials_few_at_once_and_all_in_the_end():
+    async with slow_server() as (url, doors, waiting):
+        herd = asyncio.create_task(dials(url, "fresh", connection.DIALS + 5, again=False))
+        await until(lambda: len(waiting) == connection.DIALS)
+        await asyncio.sleep(0.1)
+        assert len(waiting) == connection.DIALS
+        doors.set()
+        assert await asyncio.wait_for(herd, 10) == connection.DIALS + 5
+
+
+async def test_a_fresh_call_does_not_queue_behind_redials():
+    async with slow_server() as (url, doors, waiting):
+        herd = asyncio.create_task(dials(url, "again", 100, again=True))
+        await until(lambda: len(waiting) == connection.REDIALS)
+        fresh = asyncio.create_task(dials(url, "fresh", connection.DIALS - connection.REDIALS, again=False))
+        await until(lambda: len(waiting) == connection.DIALS)
+        assert waiting.count("again") == connection.REDIALS
+        doors.set()
+        await asyncio.wait_for(asyncio.gather(herd, fresh), 10)
+
+
+async def test_a_dial_that_fails_or_is_given_up_leaves_its_place(monkeypatch):
+    monkeypatch.setattr(connection, "DIALS", 1)
+    monkeypatch.setattr(connection, "REDIALS", 1)
+    assert type(await refused(404)) is ProviderGone
+    async with slow_server() as (url, doors, waiting):
+        given_up = asyncio.create_task(dials(url, "again", 1, again=True))
+        await until(lambda: waiting)
+        given_up.cancel()
+        doors.set()
+        assert await asyncio.wait_for(dials(url, "again", 1, again=True), 5) == 1
+
+
 async def test_closing_says_goodbye():
     codes = []
 

@@ -12,11 +12,12 @@ import pytest
 from calls.actions.ingest import CallRef
 from calls.domain.changes import CallStateChanged, CommandChanged, FloorChanged, PartialText
 from calls.domain.commands import Command, Verb
-from calls.domain.inputs import Tick
-from calls.domain.outgoing import ControlCall
+from calls.domain.inputs import NotSent, Sent, Tick
+from calls.domain.outgoing import ControlCall, SendEvent
 from calls.domain.session import Session, Step
 from calls.domain.states import CallState, Floor
 from calls.exceptions import ProviderBusy, ProviderGone, ProviderRefused, ProviderUnreachable
+from calls.sideband.connection import Closed
 from calls.sideband.runner import Runner
 from tests.sideband.desk import at, until
 
@@ -148,9 +149,10 @@ async def test_what_the_provider_answered_is_told_to_the_session(verb, error, ou
     one, _ = runner(Step(outgoing=(wanted,)), control=control)
     sender = asyncio.create_task(one.carry_out())
     one.command(Command(wanted.command_id, Verb.HANG_UP))
-    await until(lambda: len(one.session.given) == 2)
+    await until(lambda: len(one.session.given) == 3)
     sender.cancel()
-    answer = one.session.given[1]
+    assert one.session.given[1] == Sent(wanted)
+    answer = one.session.given[2]
     assert (answer.command_id, answer.outcome) == (wanted.command_id, outcome)
     assert answer.detail == (error.reason if error else "")
     assert control.asked[0][:2] == (verb, "rtc_1")
@@ -159,15 +161,69 @@ async def test_what_the_provider_answered_is_told_to_the_session(verb, error, ou
 async def test_orders_are_carried_out_in_their_order_and_not_after_the_lease():
     orders = [ControlCall("hang_up", uuid4()), ControlCall("refer", uuid4(), "tel:+1")]
     control = Control()
-    one, shell = runner(Step(outgoing=tuple(orders)), Step(), Step(), Step(outgoing=(orders[0],)), control=control)
+    steps = [Step(outgoing=tuple(orders)), *[Step()] * 4, Step(outgoing=(orders[0],))]
+    one, shell = runner(*steps, control=control)
     sender = asyncio.create_task(one.carry_out())
     one.feed(Tick())
     await until(lambda: len(control.asked) == 2)
     assert [asked[0] for asked in control.asked] == ["hang_up", "refer"]
-    await until(lambda: len(one.session.given) == 3)
+    await until(lambda: len(one.session.given) == 5)
     shell.sending = False
     one.feed(Tick())
-    await until(one._outbox.empty)
-    await asyncio.sleep(0)
+    await until(lambda: len(one.session.given) == 7)
     sender.cancel()
     assert len(control.asked) == 2
+    assert one.session.given[-1] == NotSent(orders[0], "the lease of the call may be over")
+
+
+class Line:
+    """A sideband that takes frames, or is closed."""
+
+    def __init__(self, *, closed=False):
+        self.closed = closed
+        self.frames = []
+        self.ended = asyncio.Event()
+
+    async def receive(self):
+        await self.ended.wait()
+        raise Closed(1006, "")
+
+    async def send(self, frame):
+        if self.closed:
+            raise Closed(1006, "")
+        self.frames.append(frame)
+
+    def abort(self):
+        self.ended.set()
+
+
+FRAME = SendEvent({"type": "response.create", "event_id": "greeting"})
+
+
+@pytest.mark.parametrize(
+    ("line", "word"),
+    [
+        (Line(), Sent(FRAME)),
+        (Line(closed=True), NotSent(FRAME, "the line to the provider is down")),
+        (None, NotSent(FRAME, "the line to the provider is down")),
+    ],
+    ids=["open", "closed", "absent"],
+)
+async def test_the_session_is_told_whether_a_frame_went_out(line, word):
+    one, _ = runner(Step(outgoing=(FRAME,)))
+    one._sideband = line
+    sender = asyncio.create_task(one.carry_out())
+    one.feed(Tick())
+    await until(lambda: len(one.session.given) == 2)
+    sender.cancel()
+    assert one.session.given[1] == word
+    assert len(line.frames if line else []) == (word == Sent(FRAME))
+
+
+async def test_nothing_goes_out_for_a_call_that_was_let_go_of():
+    control = Control()
+    one, _ = runner(Step(outgoing=(ControlCall("hang_up", uuid4()),)), control=control)
+    one.feed(Tick())
+    one.abort()
+    await asyncio.wait_for(one.carry_out(), 1)
+    assert control.asked == []

@@ -35,6 +35,19 @@ def nudges(monkeypatch):
 
 
 @pytest.fixture
+def clock():
+    """The allowances' clock, which stands still until it is moved."""
+    return [0.0]
+
+
+@pytest.fixture(autouse=True)
+def gate(monkeypatch, clock):
+    """Allowances of this test's own; no address was asked for yet."""
+    monkeypatch.setattr(webhooks, "_gate", webhooks._Gate(lambda: clock[0]))
+    return webhooks._gate
+
+
+@pytest.fixture
 def account(acme):
     return factories.make_account(acme, webhook_secret=SECRET)
 
@@ -226,16 +239,95 @@ def test_logs_hold_no_number_no_key_and_no_header(account, caplog):
         assert private not in logged
 
 
+def test_five_hundred_genuine_deliveries_at_once_are_all_taken(acme, account):
+    """By a process that has just started, so that it does not know the address."""
+    for number in range(500):
+        payload = body(f"rtc_{number}")
+        assert deliver(account, payload, signed(payload, wid=f"wh_{number}")).status_code == 200
+    assert rows(acme) == (500, 500)
+
+
+def test_an_unsigned_flood_at_invented_addresses_costs_no_turns_and_no_known_tenant(
+    account, monkeypatch, django_assert_num_queries
+):
+    assert deliver(account).status_code == 200
+    answers = Counter(deliver(account, token=f"{number:064x}").status_code for number in range(webhooks.BURST + 99))
+    assert answers == {404: webhooks.BURST - 1, 429: 100}
+    monkeypatch.setattr(webhooks, "_turn", None)
+    with django_assert_num_queries(0):
+        answer = deliver(account, token="f" * 64)
+    assert (answer.status_code, answer["Retry-After"], answer.content) == (429, "5", b"try again\n")
+
+
+def test_a_flood_at_invented_addresses_leaves_known_ones_alone(account, gate):
+    assert deliver(account).status_code == 200
+    while gate.admits("0" * 64):
+        pass
+    assert deliver(account).status_code == 200
+
+
+def test_a_flood_at_one_address_leaves_the_others_alone(account, globex, clock, gate):
+    rival = factories.make_account(globex, webhook_secret=SECRET)
+    for one in (account, rival):
+        assert deliver(one).status_code == 200
+    while gate.admits(rival.path_token):
+        pass
+    assert [deliver(one).status_code for one in (account, rival)] == [200, 429]
+    clock[0] += 1
+    assert sum(gate.admits(rival.path_token) for _ in range(100)) == webhooks.RATE
+    assert deliver(rival).status_code == 429
+    clock[0] += webhooks.RETRY_AFTER_SECONDS
+    assert deliver(rival).status_code == 200
+
+
+def test_an_allowance_does_not_grow_beyond_its_burst(account, clock, gate):
+    assert deliver(account).status_code == 200
+    clock[0] += 1_000_000
+    assert sum(gate.admits(account.path_token) for _ in range(1_000)) == webhooks.BURST
+
+
+def test_malformed_deliveries_are_refused_before_they_cost_an_allowance(account):
+    for _ in range(webhooks.BURST + 1):
+        assert deliver(account, headers={}).status_code == 400
+        assert deliver(account, token="x").status_code == 404
+    assert deliver(account).status_code == 200
+
+
+def test_allowances_are_bounded_and_the_quietest_makes_room(gate, monkeypatch):
+    monkeypatch.setattr(webhooks, "KNOWN_LIMIT", 3)
+    for token in "abc":
+        gate.learn(token, known=True)
+    gate.admits("a")
+    gate.learn("d", known=True)
+    assert list(gate._known) == ["c", "a", "d"]
+    for number in range(100):
+        gate.learn(f"invented {number}", known=False)
+    gate.learn("c", known=False)
+    assert list(gate._known) == ["a", "d"]
+
+
+def test_threads_share_an_allowance(gate):
+    gate.learn("t", known=True)
+    taken = []
+    threads = [threading.Thread(target=lambda: taken.extend(gate.admits("t") for _ in range(200))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(taken) == webhooks.BURST
+
+
 MUTATIONS = 10_000
 
 
-def test_ten_thousand_mutations_are_neither_believed_nor_an_error(acme, account, monkeypatch):
+def test_ten_thousand_mutations_are_neither_believed_nor_an_error(acme, account, gate, monkeypatch):
     """F25: any one bit of what was signed, any header, any garbage: 400, never 200, never 5xx."""
     dice = random.Random(20261121)
     payload = body()
     good = signed(payload)
     opened = webhooks._secrets(account)
     monkeypatch.setattr(webhooks, "_secrets", lambda _: opened)
+    monkeypatch.setattr(gate, "admits", lambda *_: True)
     answers = Counter()
     begun = time.monotonic()
     with tenant_scope(acme.id):

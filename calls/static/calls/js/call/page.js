@@ -3,7 +3,7 @@
 import { Feed } from "../feed/socket.js";
 import { bind } from "../keys.js";
 import { clock } from "../lib/clock.js";
-import { pageData } from "../lib/dom.js";
+import { pageData, show } from "../lib/dom.js";
 import { isLive } from "../lib/faces.js";
 import { oncePerFrame } from "../lib/frame.js";
 import { isStale, keepPill } from "../pill.js";
@@ -51,7 +51,9 @@ export function start(page) {
     }
     const moves = follow.following;
     paintHead(head, shown.call);
-    follow.painted(transcript.paint(shown), moves);
+    const lines = transcript.paint(shown);
+    show(find("silent"), lines === 0);
+    follow.painted(lines, moves);
     controls.paint(shown.call);
     if (!drawn || drawn.commands !== shown.commands) {
       ledger.paint(shown.commands);
