@@ -1,4 +1,7 @@
-"""HTTP to Django, WebSocket to the live feed; the origin check stands outermost."""
+"""HTTP to Django, WebSocket to the live feed; the origin check stands outermost.
+
+The feed asks who is there itself (calls.live.access): at the handshake, and again while the socket lives.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,9 @@ import os
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "realtime_ops.settings")
 
-from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator
+from channels.sessions import SessionMiddlewareStack
 from django.core.asgi import get_asgi_application
 
 _http = get_asgi_application()
@@ -18,6 +21,6 @@ from calls.live.routing import websocket_urlpatterns  # noqa: E402  apps must be
 application = ProtocolTypeRouter(
     {
         "http": _http,
-        "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
+        "websocket": AllowedHostsOriginValidator(SessionMiddlewareStack(URLRouter(websocket_urlpatterns))),
     }
 )

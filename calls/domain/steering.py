@@ -9,7 +9,6 @@ into a confirmation, where nothing else can have caused it.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -19,6 +18,7 @@ from calls.domain.commands import CONTROL_VERBS, REPEATABLE_VERBS, Command, Verb
 from calls.domain.events import Item, ProviderFault, ProviderFaultInfo, ResponseInfo, SessionReported
 from calls.domain.inputs import ControlAnswered
 from calls.domain.notebook import Notebook
+from calls.domain.orders import Order
 from calls.domain.outgoing import ControlCall, Outgoing, SendEvent
 from calls.domain.plan import Plan, SentCommand
 from calls.domain.speaking import Speaking
@@ -39,44 +39,6 @@ _BUSY = "conversation_already_has_active_response"
 _IDLE = "response_cancel_not_active"
 _SENDER_STOPPED = "Its sender stopped; it may have been sent."
 _LINE_DOWN = "the line to the provider is down"
-_OPEN = frozenset({CommandState.CLAIMED, CommandState.SENT})
-
-
-@dataclass(slots=True, eq=False)
-class Order:
-    """A command on its way."""
-
-    command: Command
-    state: CommandState
-    deadline: datetime
-    tries: int = 0
-    handed: bool = False
-    """Handed out, and nobody has said yet whether it went out"""
-    waits_until: datetime | None = None
-    """The deadline from before it was handed out; in force again when it did not go out"""
-    again_at: datetime | None = None
-    """When to try again what did not go out; earlier where the line comes back"""
-    taken: bool = False
-    """The provider said yes to the control call"""
-    retry: bool = False
-    """Refused once because a response was running; goes out again after it"""
-    words: str = ""
-    """Why it is refused, unless something happens until its deadline"""
-
-    @property
-    def is_open(self) -> bool:
-        return self.state in _OPEN
-
-    @property
-    def under_way(self) -> bool:
-        """It went out, or may be going out now."""
-        return self.state is CommandState.SENT or (self.handed and self.is_open)
-
-    @property
-    def is_waiting(self) -> bool:
-        """It has not gone out yet, or has to go out again, and nobody has it in hand."""
-        unsent = self.state is CommandState.CLAIMED and not self.tries
-        return self.is_open and not self.handed and (unsent or self.retry)
 
 
 class Steering:

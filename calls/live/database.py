@@ -13,7 +13,7 @@ from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 from channels.db import DatabaseSyncToAsync
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 
 THREADS = 3
 """So many connections of the process's pool (8) the feed takes at most; webhooks take 3, so pages keep 2. More would
@@ -21,8 +21,9 @@ not be faster: most of a snapshot is Python's own work"""
 ANSWER_LIMIT_S = 5.0
 """Waiting for a thread included. Two of these and a heartbeat are well below the 25 s of silence after which a browser
 gives its socket up"""
-AWAY = (OperationalError, InterfaceError, TimeoutError)
-"""PostgreSQL did not answer, or too late. A socket lives on without it; the heads repair what was missed."""
+AWAY = (OperationalError, InterfaceError, InternalError, TimeoutError)
+"""PostgreSQL did not answer, or too late, or ended our transaction (internal: one that was idle for too long). A socket
+lives on without it; the heads repair what was missed."""
 
 P = ParamSpec("P")
 R = TypeVar("R")

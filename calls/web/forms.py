@@ -20,7 +20,7 @@ class SignInForm(AuthenticationForm):
     error_messages: dict[str, Any] = {
         "invalid_login": "This e-mail address and password do not go together.",
         "inactive": "This account is switched off.",
-        "locked": "Too many attempts. Wait a quarter of an hour, then try again.",
+        "locked": "Too many attempts. Wait a quarter of an hour, at most an hour, then try again.",
     }
 
     def __init__(self, request: HttpRequest | None = None, *args: Any, **kwargs: Any) -> None:

@@ -63,7 +63,9 @@ def test_words_stream_and_become_final(seat, ring):
     # Screen readers hear final turns only.
     log = page.locator("[data-part=log]")
     expect(log).to_contain_text(f"Agent: {words['agent'][-1]}")
-    partials = {text for painted in page.evaluate("seen").values() for status, text in painted if status == "open"}
+    painted = [one for turn in page.evaluate("seen").values() for one in turn]
+    partials = {text for status, text in painted if status == "open"} - {text for _, _, text, _ in line.stored_turns()}
+    assert partials
     assert not {f"Agent: {text}" for text in partials} & set(log.locator("p").all_inner_texts())
 
 

@@ -68,6 +68,7 @@ def test_a_call_appears_talks_and_ends_without_a_reload(seat, ring, rig):
     rig.provider.hang_up(line.call_id)
     expect(row).to_have_attribute("data-over", "")
     expect(row.locator("[data-f=word]")).to_have_text("Ended")
+    expect(row.locator(".lane")).to_have_css("opacity", "0.4")
     expect(row.locator("[data-f=words]")).to_have_text("The caller hung up, or the provider ended the call")
     assert page.evaluate("performance.timeOrigin") == before
 
@@ -79,7 +80,7 @@ def test_a_call_appears_talks_and_ends_without_a_reload(seat, ring, rig):
 )
 def test_last_words_of_a_row_are_no_fragments(seat, ring, rig):
     page = seat(tenant="globex").live()
-    line = ring("long_chat", tenant="globex", speed=3)
+    line = ring("long_chat", tenant="globex", speed=6)
     page.evaluate(RECORD, line.code)
     wait_until(lambda: len(line.stored_turns()) >= 9, 30, "some turns")
     line.hang_up()

@@ -164,3 +164,21 @@ def reply(response_id: str, item_id: str, previous: str | None, *pieces: str) ->
         *closing(response_id, item_id, text),
         done(response_id, agent_item(item_id, text, "completed")),
     ]
+
+
+HEX = COMMAND.hex
+FIRST, SECOND = f"cmd_{HEX}", f"cmd_{HEX}_2"
+OTHER = UUID(int=7)
+INSTRUCTED = {"instructions": "Be brief."}
+
+
+def fault(code: str = "invalid_value", event_id: str | None = FIRST, message: str = "No."):
+    return events.ProviderFault(events.ProviderFaultInfo(code=code, message=message), event_id)
+
+
+def own_item(text: str = "VIP") -> events.Item:
+    return events.Item(HEX, "message", "system", "completed", (events.Content("text", text),))
+
+
+def marked(response_id: str, hexed: str = HEX) -> events.ResponseCreated:
+    return created(response_id, metadata={"command": hexed})

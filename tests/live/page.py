@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 import warnings
 from contextlib import asynccontextmanager
 from functools import cache
@@ -13,8 +14,10 @@ from asgiref.sync import sync_to_async
 from channels.layers import get_channel_layer
 from channels.testing import WebsocketCommunicator
 from django.conf import settings
+from django.db import connections
 
 from calls import feed
+from calls.live import database
 from calls.models import Call
 from tests.conftest import Person
 
@@ -115,6 +118,13 @@ async def page(person: Person | None, slug: str = "acme", cookie: str | None = N
 
 
 async def everything_closed() -> None:
-    """Redis connections of this loop, before it ends."""
+    """Redis connections of this loop, before it ends; and reads of the feed, which outlive the socket that asked."""
     await get_channel_layer().flush()
-    await asyncio.sleep(0)
+    together = threading.Barrier(database.THREADS)
+
+    def rest() -> None:
+        together.wait(10)
+        connections.close_all()
+
+    loop = asyncio.get_running_loop()
+    await asyncio.gather(*(loop.run_in_executor(database._threads, rest) for _ in range(database.THREADS)))

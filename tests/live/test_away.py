@@ -15,7 +15,7 @@ from asgiref.sync import sync_to_async
 from channels.layers import channel_layers, get_channel_layer
 from channels.testing import application
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, close_old_connections, connections
+from django.db import InterfaceError, InternalError, OperationalError, close_old_connections, connections
 from redis.exceptions import RedisError
 
 from calls import feed
@@ -156,7 +156,7 @@ class Outage:
         return asked
 
 
-@pytest.fixture(params=[OperationalError, InterfaceError, TimeoutError])
+@pytest.fixture(params=[OperationalError, InterfaceError, InternalError, TimeoutError])
 def outage(request, monkeypatch):
     made = Outage(monkeypatch)
     made.error = request.param("gone")
