@@ -37,7 +37,7 @@ def _read(page: Page) -> list[str]:
 
 def test_words_stream_and_become_final(seat, ring):
     # Rings for seconds: the page is there before the first word.
-    line = ring("long_chat", speed=3, wait=False, faults=[{"name": "accept_slow", "delay_s": 3}])
+    line = ring("long_chat", speed=3, wait=False, faults=[{"name": "accept_slow", "delay_s": 13}])
     page = seat().call(line)
     expect(page.locator("[data-part=silent]")).to_have_text("Nothing has been said yet.")
     expect(page.locator("[data-reason]")).to_have_text("The call is not answered yet.")
