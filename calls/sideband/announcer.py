@@ -14,7 +14,6 @@ logger = logging.getLogger(__name__)
 
 QUEUE_LIMIT = 5_000
 """Announcements that wait for Redis; beyond it the oldest goes and screens resync from PostgreSQL."""
-AT_ONCE = 32
 
 
 class Announcer:
@@ -38,14 +37,14 @@ class Announcer:
             await self._wake.wait()
             self._wake.clear()
             while self._waiting:
-                chunk = [self._waiting.popleft() for _ in range(min(AT_ONCE, len(self._waiting)))]
-                # Order matters within a group only, and a chunk is sent over one connection in its order.
-                sent = await asyncio.gather(
-                    *(asyncio.wait_for(layer.group_send(*each), SEND_LIMIT_S) for each in chunk),
-                    return_exceptions=True,
-                )
-                lost = [result for result in sent if isinstance(result, BaseException)]
-                self.dropped += len(lost)
-                if lost and not failing:
-                    logger.warning("announcements are lost", extra={"error": type(lost[0]).__name__})
-                failing = bool(lost)
+                try:
+                    async with asyncio.timeout(SEND_LIMIT_S):
+                        await layer.group_send(*self._waiting.popleft())
+                    failing = False
+                except Exception as error:  # noqa: BLE001  whatever Redis does: screens read PostgreSQL
+                    # What waits behind it would come late, and hints that come late are wrong.
+                    self.dropped += 1 + len(self._waiting)
+                    self._waiting.clear()
+                    if not failing:
+                        logger.warning("announcements are lost", extra={"error": type(error).__name__})
+                    failing = True

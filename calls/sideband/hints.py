@@ -25,6 +25,8 @@ class Picture:
     """The moving columns of one call, and what is waiting to be pushed of it."""
 
     ref: CallRef
+    rank: float = float("-inf")
+    """Place of the turn whose words the row shows: a late word of an earlier turn does not replace them"""
     open_item: str = ""
     words: str = ""
     partials: dict[str, PartialText] = field(default_factory=dict)
@@ -34,14 +36,20 @@ class Picture:
         """Merge a hint; return the columns that it changes."""
         if isinstance(hint, FloorChanged):
             return self._change({"floor": hint.floor.value})
-        if self.open_item != hint.item_id or not hint.offset:
-            self.open_item, self.words = hint.item_id, ""
-        self.words = (self.words + hint.text)[-WORDS_LIMIT:]
+        columns = self._take_words(hint)
         known = self.partials.get(hint.item_id)
         if known is not None and known.offset <= hint.offset <= known.offset + len(known.text):
             text = known.text[: hint.offset - known.offset] + hint.text
             hint = PartialText(hint.item_id, hint.rank, hint.speaker, known.offset, text)
         self.partials[hint.item_id] = hint
+        return columns
+
+    def _take_words(self, hint: PartialText) -> dict[str, Any]:
+        if hint.rank < self.rank:
+            return {}
+        if self.open_item != hint.item_id or not hint.offset:
+            self.rank, self.open_item, self.words = hint.rank, hint.item_id, ""
+        self.words = (self.words + hint.text)[-WORDS_LIMIT:]
         return self._change({"last_words": self.words, "last_speaker": hint.speaker})
 
     def take_turn(self, change: TurnChanged) -> dict[str, Any]:
@@ -50,7 +58,8 @@ class Picture:
         columns: dict[str, Any] = {}
         if turn.status != "open":
             self.partials.pop(turn.item_id, None)
-        if turn.kind == "message" and turn.text and turn.speaker in {"caller", "agent"}:
+        if turn.kind == "message" and turn.text and turn.speaker in {"caller", "agent"} and turn.rank >= self.rank:
+            self.rank = turn.rank
             columns |= {"last_words": turn.text[-WORDS_LIMIT:], "last_speaker": turn.speaker}
         if turn.reply_ms is not None:
             columns["reply_ms"] = turn.reply_ms

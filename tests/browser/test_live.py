@@ -73,11 +73,6 @@ def test_a_call_appears_talks_and_ends_without_a_reload(seat, ring, rig):
     assert page.evaluate("performance.timeOrigin") == before
 
 
-@pytest.mark.xfail(
-    strict=False,
-    reason="calls/sideband/hints.py keeps the words of one open item only: where a caller's late transcription and the "
-    "agent's reply take turns, a row shows fragments",
-)
 def test_last_words_of_a_row_are_no_fragments(seat, ring, rig):
     page = seat(tenant="globex").live()
     line = ring("long_chat", tenant="globex", speed=6)

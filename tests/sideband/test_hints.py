@@ -98,6 +98,18 @@ def test_another_turn_begins_its_own_words():
     assert picture.take_hint(words(0, "Hi", "item_2", "caller")) == {"last_words": "Hi", "last_speaker": "caller"}
 
 
+def test_a_late_transcription_does_not_break_into_the_words_of_the_reply():
+    picture = Picture(ref())
+    heard = PartialText("item_1", 1.0, "caller", 0, "I was ")
+    picture.take_hint(heard)
+    picture.take_hint(PartialText("item_2", 2.0, "agent", 0, "Thank you "))
+    assert picture.take_hint(PartialText("item_1", 1.0, "caller", 6, "charged twice.")) == {}
+    assert picture.take_hint(PartialText("item_2", 2.0, "agent", 10, "for calling."))["last_words"] == (
+        "Thank you for calling."
+    )
+    assert picture.partials["item_1"].text == "I was charged twice."
+
+
 def test_last_words_are_the_end_of_a_long_text():
     picture = Picture(ref())
     for hint in grown(*["word "] * 100):
