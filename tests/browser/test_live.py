@@ -93,7 +93,7 @@ def test_what_needs_somebody_stands_first_and_holds_still_under_the_pointer(seat
     older = ring("long_chat", tenant="globex")
     newer = ring("long_chat", tenant="globex", seed=8)
     expect(newer.row(page)).to_be_visible()
-    assert _order(page).index(older.code) < _order(page).index(newer.code)
+    wait_until(lambda: _order(page).index(older.code) < _order(page).index(newer.code), 10, "the longest call first")
 
     older.row(page).hover()
     _break(rig, newer)
