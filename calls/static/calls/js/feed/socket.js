@@ -8,6 +8,8 @@ const BACKOFF_FIRST_MS = 500;
 const BACKOFF_MOST_MS = 8_000;
 const SILENCE_MS = 25_000;
 const ACK_MS = 5_000;
+// Well below the 200 frames after which the server leaves out the hints of a page that seems not to keep up.
+const ACK_FRAMES = 50;
 const HELLO_WAIT_MS = 4_000;
 
 /** Close codes after which trying again is pointless, with what a person reads. */
@@ -27,6 +29,7 @@ export class Feed {
   #retry = 0;
   #opened = 0;
   #lastAck = 0;
+  #unacked = 0;
   #helloAt = 0;
   #watchdog = 0;
 
@@ -134,8 +137,10 @@ export class Feed {
     this.#attempt = 0;
     this.#phase("live");
     // On the frame, not on a timer: browsers slow down the timers of hidden pages to one a minute.
-    if (now - this.#lastAck >= ACK_MS) {
+    this.#unacked += 1;
+    if (now - this.#lastAck >= ACK_MS || this.#unacked >= ACK_FRAMES) {
       this.#lastAck = now;
+      this.#unacked = 0;
       this.#send({ type: "ack" });
     }
     if (frame.type === "heartbeat") {
