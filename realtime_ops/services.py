@@ -66,6 +66,7 @@ def _postgres_server(home: Path) -> tuple[Any, Any]:
     where another user's lock file would be in the way.
     """
     (home / "run" / "python_PostgresServer").mkdir(parents=True, exist_ok=True)
+    (home / "run").chmod(0o700)  # others are not believed to be runtime directories
     before = os.environ.get("XDG_RUNTIME_DIR")
     os.environ["XDG_RUNTIME_DIR"] = str(home / "run")
     try:
