@@ -176,20 +176,20 @@ def test_keys_lead_through_list_and_pages(seat, ring):
     assert len(order) > 1
     focused = "() => document.activeElement.closest('tr')?.dataset.code"
     page.keyboard.press("j")
-    assert page.evaluate(focused) == order[0]
+    wait_until(lambda: page.evaluate(focused) == order[0], 5, "the focus on row 0")
     page.keyboard.press("j")
-    assert page.evaluate(focused) == order[1]
+    wait_until(lambda: page.evaluate(focused) == order[1], 5, "the focus on row 1")
     page.keyboard.press("k")
-    assert page.evaluate(focused) == order[0]
+    wait_until(lambda: page.evaluate(focused) == order[0], 5, "the focus on row 0")
     page.keyboard.press("k")
-    assert page.evaluate(focused) == order[0], "there is nothing above the first"
+    wait_until(lambda: page.evaluate(focused) == order[0], 5, "there is nothing above the first")
 
     page.keyboard.press("?")
     expect(page.locator("#keys")).to_be_visible()
     page.keyboard.press("j")
     page.keyboard.press("Escape")
     expect(page.locator("#keys")).to_be_hidden()
-    assert page.evaluate(focused) == order[0], "the dialog gives the focus back"
+    wait_until(lambda: page.evaluate(focused) == order[0], 5, "the dialog gives the focus back")
 
     page.keyboard.press("Enter")
     page.wait_for_url(f"**/calls/{order[0]}/")
