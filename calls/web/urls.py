@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from calls.web import calls, commands, health, live, session, webhooks
+from calls.web import call, calls, commands, health, live, session, webhooks
 
 urlpatterns = [
     path("", session.home, name="home"),
@@ -13,7 +13,7 @@ urlpatterns = [
     path("theme/", session.theme, name="theme"),
     path("t/<slug:slug>/live/", live.live, name="live"),
     path("t/<slug:slug>/calls/", calls.calls, name="calls"),
-    path("t/<slug:slug>/calls/<uuid:code>/", calls.call, name="call"),
+    path("t/<slug:slug>/calls/<uuid:code>/", call.call, name="call"),
     path("t/<slug:slug>/calls/<uuid:code>/commands/", commands.command, name="command"),
     path("webhooks/openai/<str:token>/", webhooks.openai),
     path("healthz", health.healthz),

@@ -27,6 +27,7 @@ EXEMPT = {
     "simulator/*": "played as a whole: a test for each thing that it offers, not for each module",
     "templatetags/*": "shown by tests/web/test_pages.py",
     "web/urls.py": "addresses",
+    "web/call.py": "shown by tests/web/test_pages.py",
     "web/calls.py": "shown by tests/web/test_pages.py",
     "web/live.py": "shown by tests/web/test_pages.py",
     "web/rows.py": "shown by tests/web/test_pages.py",

@@ -1,0 +1,66 @@
+"""The page of one call, live and finished alike. Reads only."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from calls.domain.actors import Actor
+from calls.domain.commands import TEXT_LIMIT
+from calls.domain.roles import Capability
+from calls.domain.states import LIVE, CallState
+from calls.selectors import calls as selectors
+from calls.web import facts, transcript, words
+from calls.web.access import TenantRequest, tenant_view
+
+LINES = 300
+"""Lines of a transcript in the page; the browser has the earlier ones in memory (js/call/transcript.js)"""
+
+
+@require_safe
+@tenant_view(Capability.SEE)
+def call(request: TenantRequest, code: UUID) -> HttpResponse:
+    actor = request.member.actor
+    snapshot = selectors.snapshot(code, reveal=actor.may(Capability.REVEAL))
+    body = snapshot.body
+    lines = transcript.lines(body)
+    live = body["call"]["state"] in LIVE
+    context: dict[str, Any] = {
+        "member": request.member,
+        "section": "live" if live else "calls",
+        "first": asdict(snapshot),
+        "call": body["call"],
+        "lines": lines[-LINES:],
+        "earlier": max(0, len(lines) - LINES),
+        "commands": sorted(body["commands"], key=lambda one: str(one["requested_at"]), reverse=True),
+        "facts": facts.of(body),
+        "now": timezone.now(),
+        "live": live,
+        "denied": (denied := _denied(actor)),
+        "blocked": denied or _blocked(body["call"]["state"]),
+        "text_limit": TEXT_LIMIT,
+        "words": words.table(),
+        "blank": {},
+        "blank_lines": transcript.blanks(),
+        "keys": {verb: uuid4() for verb in ("text", "stop_talking", "transfer", "hang_up")},
+    }
+    return render(request, "call.html", context)
+
+
+def _denied(actor: Actor) -> str:
+    """Why this member may not steer, or nothing."""
+    if actor.may(Capability.WHISPER) and actor.may(Capability.ACT):
+        return ""
+    can = words.who_can(Capability.ACT)
+    return f"Your role, {actor.role}, may watch this call, not steer it. {can[0].upper()}{can[1:]} can."
+
+
+def _blocked(state: str) -> str:
+    """Why nobody may steer yet; js/call/controls.js says the same."""
+    return "The call is not answered yet." if state in {CallState.RINGING, CallState.ACCEPTED} else ""
