@@ -6,7 +6,7 @@ from calls.models.audit import AuditEntry
 from calls.models.calls import Call, Gap
 from calls.models.commands import Command
 from calls.models.feed import CallEvent, TenantEvent, TenantStream
-from calls.models.people import Membership, Tenant, User
+from calls.models.people import Membership, SignInLink, Tenant, User
 from calls.models.turns import TokenUsage, Turn
 from calls.models.webhooks import WebhookEvent
 from calls.models.workers import Worker
@@ -22,6 +22,7 @@ __all__ = [
     "Membership",
     "ProviderAccount",
     "Route",
+    "SignInLink",
     "Tenant",
     "TenantEvent",
     "TenantStream",

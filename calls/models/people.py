@@ -38,6 +38,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     theme = models.CharField(
         max_length=6, default="system", choices=[("system", "System"), ("light", "Light"), ("dark", "Dark")]
     )
+    guide = models.JSONField(default=dict, blank=True, editable=False)
+    """First steps that leave no other trace: page or `dismissed` → when. calls.domain.guide reads it"""
     joined_at = models.DateTimeField(auto_now_add=True)
 
     USERNAME_FIELD = "email"
@@ -58,6 +60,8 @@ class Tenant(models.Model):
     name = models.CharField(max_length=120)
     timezone = models.CharField(max_length=64, default="UTC")
     currency = models.CharField(max_length=3, default="USD")
+    calls_at_once = models.PositiveIntegerField(null=True, blank=True)
+    """Set by platform staff; a call beyond it is refused as busy. None: no limit"""
     created_at = models.DateTimeField(auto_now_add=True)
 
     members: models.ManyToManyField[User, Membership] = models.ManyToManyField(
@@ -83,3 +87,17 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} in {self.tenant} as {self.role}"
+
+
+class SignInLink(models.Model):
+    """A link that signs its user in, once. Only a digest is kept: the table opens no account."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    digest = models.CharField(max_length=64, unique=True)
+    """SHA-256 of the token, in hex"""
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"for {self.user}, until {self.expires_at}"
