@@ -41,6 +41,17 @@ def call_group(code: UUID | str) -> str:
     return f"c.{UUID(str(code)).hex}"
 
 
+def user_group(user_id: int) -> str:
+    return f"u.{user_id}"
+
+
+def access_changed(user_id: int) -> None:
+    """After the commit, have every open page of a user ask again what they may see: a role or membership changed, a
+    session ended. Lost with Redis; pages ask by themselves every minute.
+    """
+    transaction.on_commit(lambda: publish(user_group(user_id), {"type": "access.changed"}))
+
+
 def entries_message(stream: str, epoch: str, entries: Sequence[Body], *, private: bool = False) -> Message:
     """What crosses Redis for numbered entries. `private`: holds a caller's number, to be masked by the role."""
     frame = {"type": "events", "stream": stream, "epoch": epoch, "entries": list(entries)}

@@ -1,4 +1,5 @@
-"""Who may open the feed, and whether they still may. Asked at the handshake and again every minute."""
+"""Who may open the feed, and whether they still may. Asked at the handshake, at each change that is announced, and
+every minute in case an announcement was lost."""
 
 from __future__ import annotations
 
@@ -43,3 +44,13 @@ def admit(scope: dict[str, Any], slug: str) -> Member:
     if not member.actor.may(Capability.SEE):
         raise Refused(ROLE_REMOVED, "Your role does not include watching calls.")
     return member
+
+
+async def admit_again(scope: dict[str, Any], slug: str) -> Member:
+    """The same for somebody who was admitted before: then a tenant that is not theirs is one that was."""
+    try:
+        return await admit(scope, slug)
+    except Refused as refusal:
+        if refusal.code == NO_TENANT:
+            raise Refused(ROLE_REMOVED, "Your role here was removed.") from refusal
+        raise

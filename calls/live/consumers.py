@@ -10,11 +10,10 @@ read stays owed, and each round of the heads tries again.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
+import math
 import time
 from collections import deque
-from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -34,6 +33,7 @@ from calls.live.access import Refused
 from calls.live.channel import channel_of_this_process
 from calls.live.cursor import Cursor, Verdict
 from calls.live.database import AWAY
+from calls.live.groups import Groups
 from calls.live.protocol import Ack, BadFrame, Hello, TooMuch, Wanted
 
 logger = logging.getLogger(__name__)
@@ -57,9 +57,8 @@ class FeedConsumer(AsyncWebsocketConsumer):
         self.cursors: dict[str, Cursor] = {}
         self.owed: dict[str, Wanted] = {}
         """Streams that something is to be read for, from where; a stream without a cursor is told nothing else"""
-        self.groups_entered: set[str] = set()
-        """Where the layer knows us, whatever Redis said; to be left at the end"""
-        self.groups_joined: set[str] = set()
+        self.checked_at = -math.inf
+        """When it was last asked whether this person may look"""
         self.unacked = 0
         self.behind_since: float | None = None
         self.received: deque[float] = deque(maxlen=FRAMES_PER_S)
@@ -73,6 +72,7 @@ class FeedConsumer(AsyncWebsocketConsumer):
         self.scope, self.base_send = scope, send
         self.channel_layer = get_channel_layer(self.channel_layer_alias)
         with channel_of_this_process(self.channel_layer) as self.channel_name:
+            self.rooms = Groups(self.channel_layer, self.channel_name)
             heard = partial(self.channel_layer.receive, self.channel_name)
             try:
                 await await_many_dispatch([receive, heard], self.dispatch)
@@ -92,6 +92,8 @@ class FeedConsumer(AsyncWebsocketConsumer):
         self.slug = self.scope["url_route"]["kwargs"]["slug"]
         await self.accept()
         try:
+            # Before the question, so that no change of the answer falls between the two.
+            await self.rooms.join(self._own_groups())
             self.member = await access.admit(self.scope, self.slug)
         except Refused as refusal:
             await self._refuse(refusal)
@@ -100,6 +102,7 @@ class FeedConsumer(AsyncWebsocketConsumer):
             self.refused = True
             await self.close(code=access.DATABASE_AWAY)
             return
+        self.checked_at = time.monotonic()
         self.reveal = self.member.actor.may(Capability.REVEAL)
         self.pulse = asyncio.create_task(self._beat())
 
@@ -110,7 +113,7 @@ class FeedConsumer(AsyncWebsocketConsumer):
     async def _let_go(self) -> None:
         if self.pulse is not None:
             self.pulse.cancel()
-        await self._leave(self.groups_entered)
+        await self.rooms.leave_all_but(())
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         if self.refused:
@@ -161,13 +164,39 @@ class FeedConsumer(AsyncWebsocketConsumer):
         if message["stream"] in self.cursors and self.unacked < UNACKED_HINTS:
             await self._tell(message["frame"])
 
+    async def access_changed(self, message: dict[str, Any]) -> None:
+        """This person's role, membership or session changed: ask at once, not at the next round."""
+        if self.refused:
+            return
+        try:
+            await self._check()
+        except Refused as refusal:
+            await self._refuse(refusal)
+        except AWAY:
+            self.checked_at = -math.inf  # the database is away; the next heartbeat asks again
+
+    async def _check(self) -> None:
+        """May this person still look, and at how much? Raises Refused or one of AWAY."""
+        before = self.member.actor
+        self.member = await access.admit_again(self.scope, self.slug)
+        self.checked_at = time.monotonic()
+        if self.member.actor.role == before.role:
+            return
+        async with self.order:
+            self.reveal = self.member.actor.may(Capability.REVEAL)
+            await self._tell(protocol.role(self.member.actor))
+            # What was told under the other role is told anew, masked or not.
+            self.owed |= {stream: Wanted(stream) for stream in self.cursors}
+            await self._pay()
+
     async def _follow(self, hello: Hello) -> None:
         """Replace what is followed. Groups are joined before PostgreSQL is read, so that nothing falls between."""
         self.cursors = {}
         self.owed = {wanted.stream: wanted for wanted in hello.streams}
         groups = {self._group(wanted) for wanted in hello.streams}
-        await self._leave(self.groups_entered - groups)
-        await self._join(groups - self.groups_joined)
+        groups |= self._own_groups()
+        await self.rooms.leave_all_but(groups)
+        await self.rooms.join(groups)
         await self._pay()
 
     async def _pay(self) -> None:
@@ -201,14 +230,11 @@ class FeedConsumer(AsyncWebsocketConsumer):
 
     async def _beat(self) -> None:
         """Heartbeats, heads, and the question whether this person may still look."""
-        checked_at = time.monotonic()
         for count in range(1, 1 << 62):
             await asyncio.sleep(HEARTBEAT_S)
             try:
-                if time.monotonic() - checked_at > RECHECK_S:
-                    self.member = await access.admit(self.scope, self.slug)
-                    self.reveal = self.member.actor.may(Capability.REVEAL)
-                    checked_at = time.monotonic()
+                if time.monotonic() - self.checked_at > RECHECK_S:
+                    await self._check()
                 await self._shed()
                 heads = await self._look_for_holes() if count % HEADS_EVERY == 0 else {}
             except Refused as refusal:
@@ -224,7 +250,7 @@ class FeedConsumer(AsyncWebsocketConsumer):
         """The heads of the streams; what Redis lost on the way is read from PostgreSQL, and lost groups are joined."""
         async with self.order:
             followed = {self._group(Wanted(stream)) for stream in [*self.cursors, *self.owed]}
-            await self._join(followed - self.groups_joined)
+            await self.rooms.join(followed | self._own_groups())
             streams = [Wanted(stream, cursor.epoch, cursor.seq) for stream, cursor in self.cursors.items()]
             heads = await reading.heads(self.member, streams)
             for wanted in streams:
@@ -250,29 +276,12 @@ class FeedConsumer(AsyncWebsocketConsumer):
         await self.send(text_data=protocol.error(str(refusal.code), refusal.message))
         await self.close(code=refusal.code)
 
+    def _own_groups(self) -> set[str]:
+        """Where this person is told of, whatever the page follows."""
+        user = self.scope.get("user")
+        return {feed.user_group(user.pk)} if user is not None and user.is_authenticated else set()
+
     def _group(self, wanted: Wanted) -> str:
         if wanted.code is None:
             return feed.tenant_group(self.member.tenant_id)
         return feed.call_group(wanted.code)
-
-    async def _join(self, groups: Iterable[str]) -> None:
-        """All at once, in SEND_LIMIT_S. Redis may be away: then entries come with the heads, later but all of them."""
-        await asyncio.gather(*(self._join_one(group) for group in groups))
-
-    async def _join_one(self, group: str) -> None:
-        self.groups_entered.add(group)
-        with contextlib.suppress(Exception):
-            async with asyncio.timeout(feed.SEND_LIMIT_S):
-                await self.channel_layer.group_add(group, self.channel_name)
-            self.groups_joined.add(group)
-
-    async def _leave(self, groups: Iterable[str]) -> None:
-        """All at once, in SEND_LIMIT_S. The layer forgets us first, then tells Redis."""
-        await asyncio.gather(*(self._leave_one(group) for group in groups))
-
-    async def _leave_one(self, group: str) -> None:
-        self.groups_entered.discard(group)
-        self.groups_joined.discard(group)
-        with contextlib.suppress(Exception):
-            async with asyncio.timeout(feed.SEND_LIMIT_S):
-                await self.channel_layer.group_discard(group, self.channel_name)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from calls.domain.actors import Actor
+from calls.domain.roles import Capability
 from calls.selectors.live import Snapshot, masked
 
 STREAMS_LIMIT = 20
@@ -107,6 +109,12 @@ def gone(stream: str) -> str:
 
 def heartbeat(at: str, heads: dict[str, int]) -> str:
     return _frame("heartbeat", at=at, heads=heads)
+
+
+def role(actor: Actor) -> str:
+    """What the reader may do from now on."""
+    steers = actor.may(Capability.WHISPER) and actor.may(Capability.ACT)
+    return _frame("role", role=actor.role, steers=steers, reveals=actor.may(Capability.REVEAL))
 
 
 def error(code: str, message: str) -> str:

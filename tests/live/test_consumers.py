@@ -272,7 +272,7 @@ async def test_a_group_that_could_not_be_joined_is_joined_later(acme, sam, call,
     ("change", "code"),
     [
         (lambda who: Membership.objects.filter(user=who.user).update(role="removed"), 4403),
-        (lambda who: Membership.objects.filter(user=who.user).delete(), 4404),
+        (lambda who: Membership.objects.filter(user=who.user).delete(), 4403),
         (lambda who: type(who.user).objects.filter(pk=who.user.pk).update(is_active=False), 4401),
         (lambda who: who.client.logout(), 4401),
     ],
@@ -298,11 +298,53 @@ async def test_a_role_that_may_see_more_is_noticed_too(acme, sam, call, quick, m
     async with page(sam) as screen:
         assert (await screen.opened("tenant"))["body"]["rows"][0]["from"] != call.from_number
         await within(acme, lambda: Membership.objects.filter(user=sam.user).update(role="admin"))
+        assert (await screen.frame())["type"] == "role"
+        assert (await screen.frame())["body"]["rows"][0]["from"] == call.from_number
 
-        async def revealed():
-            return (await screen.opened("tenant"))["body"]["rows"][0]["from"] == call.from_number
 
-        await until(revealed, pause=0.06)  # at most 20 frames a second
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (lambda who: Membership.objects.filter(user=who.user).update(role="nothing"), 4403),
+        (lambda who: Membership.objects.filter(user=who.user).delete(), 4403),
+        (lambda who: who.client.logout(), 4401),
+    ],
+    ids=["role", "membership", "signed out"],
+)
+async def test_a_change_that_is_announced_is_noticed_without_any_heartbeat(acme, sam, ana, call, change, code):
+    async with page(sam) as screen, page(ana) as other:
+        await screen.opened("tenant")
+        await other.opened("tenant")
+
+        def work():
+            with tenant_scope(acme.id):
+                change(sam)
+            feed.access_changed(sam.user.pk)
+
+        await sync_to_async(work)()
+        assert await screen.refusal() == code
+        assert await other.nothing()
+
+
+async def test_a_role_that_changes_is_told_and_everything_is_shown_anew(acme, sam, call):
+    await within(acme, lambda: feed.call_opened(call))
+    async with page(sam) as screen:
+        assert (await screen.opened("tenant"))["body"]["rows"][0]["from"] != call.from_number
+        for role, steers, reveals in (("owner", True, True), ("analyst", False, False)):
+            await within(acme, lambda role=role: Membership.objects.filter(user=sam.user).update(role=role))
+            await sync_to_async(feed.access_changed)(sam.user.pk)
+            told = await screen.frame()
+            assert told == {"type": "role", "role": role, "steers": steers, "reveals": reveals}
+            shown = await screen.frame()
+            assert shown["type"] == "snapshot"
+            assert (shown["body"]["rows"][0]["from"] == call.from_number) is reveals
+
+
+async def test_a_change_that_changes_nothing_is_silent(acme, sam, call):
+    async with page(sam) as screen:
+        await screen.opened("tenant")
+        await sync_to_async(feed.access_changed)(sam.user.pk)
+        assert await screen.nothing()
 
 
 async def test_who_does_not_keep_up_loses_hints_first_and_the_socket_later(acme, sam, call, quick, monkeypatch):

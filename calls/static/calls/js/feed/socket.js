@@ -59,7 +59,7 @@ export class Feed {
     return this.#states.get(stream);
   }
 
-  /** `listener({stream, state, frame})` after every frame that changed something; without a stream: the phase did. */
+  /** `listener({stream, state, frame})` after every frame that changed something; without a stream: the phase or `role` did. */
   listen(listener) {
     this.#listeners.add(listener);
   }
@@ -146,6 +146,8 @@ export class Feed {
     if (frame.type === "heartbeat") {
       clock.heard(frame.at);
       this.#compare(frame.heads ?? {});
+    } else if (frame.type === "role") {
+      this.#tell({ role: frame });
     } else if (frame.stream !== undefined) {
       this.#advance(frame);
     }
