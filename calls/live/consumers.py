@@ -92,8 +92,6 @@ class FeedConsumer(AsyncWebsocketConsumer):
         self.slug = self.scope["url_route"]["kwargs"]["slug"]
         await self.accept()
         try:
-            # Before the question, so that no change of the answer falls between the two.
-            await self.rooms.join(self._own_groups())
             self.member = await access.admit(self.scope, self.slug)
         except Refused as refusal:
             await self._refuse(refusal)
@@ -102,8 +100,10 @@ class FeedConsumer(AsyncWebsocketConsumer):
             self.refused = True
             await self.close(code=access.DATABASE_AWAY)
             return
-        self.checked_at = time.monotonic()
         self.reveal = self.member.actor.may(Capability.REVEAL)
+        self.own_group = feed.user_group(self.member.actor.user_id or 0)
+        # What changed between the answer and the joining is asked for at the first heartbeat.
+        await self.rooms.join({self.own_group})
         self.pulse = asyncio.create_task(self._beat())
 
     async def websocket_disconnect(self, message: dict[str, Any]) -> None:
@@ -194,7 +194,7 @@ class FeedConsumer(AsyncWebsocketConsumer):
         self.cursors = {}
         self.owed = {wanted.stream: wanted for wanted in hello.streams}
         groups = {self._group(wanted) for wanted in hello.streams}
-        groups |= self._own_groups()
+        groups.add(self.own_group)
         await self.rooms.leave_all_but(groups)
         await self.rooms.join(groups)
         await self._pay()
@@ -250,7 +250,7 @@ class FeedConsumer(AsyncWebsocketConsumer):
         """The heads of the streams; what Redis lost on the way is read from PostgreSQL, and lost groups are joined."""
         async with self.order:
             followed = {self._group(Wanted(stream)) for stream in [*self.cursors, *self.owed]}
-            await self.rooms.join(followed | self._own_groups())
+            await self.rooms.join(followed | {self.own_group})
             streams = [Wanted(stream, cursor.epoch, cursor.seq) for stream, cursor in self.cursors.items()]
             heads = await reading.heads(self.member, streams)
             for wanted in streams:
@@ -275,11 +275,6 @@ class FeedConsumer(AsyncWebsocketConsumer):
         self.refused = True
         await self.send(text_data=protocol.error(str(refusal.code), refusal.message))
         await self.close(code=refusal.code)
-
-    def _own_groups(self) -> set[str]:
-        """Where this person is told of, whatever the page follows."""
-        user = self.scope.get("user")
-        return {feed.user_group(user.pk)} if user is not None and user.is_authenticated else set()
 
     def _group(self, wanted: Wanted) -> str:
         if wanted.code is None:
