@@ -29,4 +29,13 @@ class Migration(migrations.Migration):
                 ),
             ],
         ),
+        migrations.AddField(
+            model_name="user",
+            name="density",
+            field=models.CharField(
+                choices=[("comfortable", "Comfortable"), ("compact", "Compact")], default="comfortable", max_length=11
+            ),
+        ),
+        migrations.AddField(model_name="user", name="letter_keys", field=models.BooleanField(default=True)),
+        migrations.AddField(model_name="user", name="session_round", field=models.PositiveIntegerField(default=0)),
     ]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
+from django.utils.crypto import salted_hmac
 
 from calls.domain.roles import Role
 
@@ -40,6 +43,13 @@ class User(AbstractBaseUser, PermissionsMixin):
     )
     guide = models.JSONField(default=dict, blank=True, editable=False)
     """First steps that leave no other trace: page or `dismissed` → when. calls.domain.guide reads it"""
+    density = models.CharField(
+        max_length=11, default="comfortable", choices=[("comfortable", "Comfortable"), ("compact", "Compact")]
+    )
+    letter_keys = models.BooleanField(default=True)
+    """Whether single letters are keys (WCAG 2.1.4): speech input types letters by accident"""
+    session_round = models.PositiveIntegerField(default=0)
+    """Part of what every session is signed with: counting it on ends them all"""
     joined_at = models.DateTimeField(auto_now_add=True)
 
     USERNAME_FIELD = "email"
@@ -50,6 +60,19 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.name or self.email
+
+    def get_session_auth_hash(self) -> str:
+        """Changes with the password, and with every "sign out everywhere"."""
+        return self._hash_of_round(secret=None)
+
+    def get_session_auth_fallback_hash(self) -> Iterator[str]:
+        """The same with secret keys that were in use before."""
+        for secret in settings.SECRET_KEY_FALLBACKS:
+            yield self._hash_of_round(secret=secret)
+
+    def _hash_of_round(self, secret: str | bytes | None) -> str:
+        salt = f"calls.models.User.session.{self.session_round}"
+        return salted_hmac(salt, self.password, secret=secret, algorithm="sha256").hexdigest()
 
 
 class Tenant(models.Model):

@@ -1,13 +1,22 @@
 // Starts the behaviour of every element that names one; an element that is absent costs nothing.
 
 import { start as startCall } from "./call/page.js";
+import { start as startCopy } from "./copy.js";
 import { start as startDialogs } from "./dialogs.js";
 import { start as startDoor } from "./door.js";
 import { start as startKeys } from "./keys.js";
 import { start as startLive } from "./live/page.js";
 import { start as startTheme } from "./theme.js";
 
-const MODULES = { call: startCall, dialogs: startDialogs, door: startDoor, keys: startKeys, live: startLive, theme: startTheme };
+const MODULES = {
+  call: startCall,
+  copy: startCopy,
+  dialogs: startDialogs,
+  door: startDoor,
+  keys: startKeys,
+  live: startLive,
+  theme: startTheme,
+};
 
 for (const element of document.querySelectorAll("[data-module]")) {
   for (const name of element.dataset.module.split(" ")) {
