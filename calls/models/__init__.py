@@ -7,6 +7,7 @@ from calls.models.calls import Call, Gap
 from calls.models.commands import Command
 from calls.models.feed import CallEvent, TenantEvent, TenantStream
 from calls.models.people import Membership, SignInLink, Tenant, User
+from calls.models.prices import PriceList
 from calls.models.turns import TokenUsage, Turn
 from calls.models.webhooks import WebhookEvent
 from calls.models.workers import Worker
@@ -20,6 +21,7 @@ __all__ = [
     "Gap",
     "InstructionVersion",
     "Membership",
+    "PriceList",
     "ProviderAccount",
     "Route",
     "SignInLink",

@@ -19,6 +19,7 @@ from calls.tenancy import tenant_scope
 from tests import factories
 
 OUTSIDE = {
+    "calls_pricelist",
     "calls_signinlink",
     "calls_tenant",
     "calls_user",
