@@ -21,7 +21,8 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from calls.domain.views import Body, iso
+from calls.domain.signs import NO_SIGNS
+from calls.domain.views import Body, iso, signs_body
 from calls.models import Call, CallEvent, TenantEvent, TenantStream
 
 logger = logging.getLogger(__name__)
@@ -86,6 +87,8 @@ def call_opened(call: Call) -> None:
         "last_words": "",
         "last_speaker": "",
         "reply_ms": None,
+        "quiet_since": None,
+        **signs_body(NO_SIGNS),
         "usage_incomplete": False,
         "oddities": 0,
     }

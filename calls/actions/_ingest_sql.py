@@ -8,7 +8,9 @@ with v as (
         id bigint, epoch bigint, n int, state text, end_reason text, detail text, attachment text, floor text,
         last_words text, last_speaker text, reply_ms int, answered_at timestamptz, ended_at timestamptz,
         last_event_at timestamptz, deadline timestamptz, usage_incomplete bool, oddities int, session jsonb,
-        rate_limits jsonb)
+        rate_limits jsonb, quiet bool, quiet_since timestamptz, signs bool, interruptions int,
+        interrupted_at timestamptz, tool_failed_at timestamptz, asked_for_person_at timestamptz,
+        unconfirmed_at timestamptz, helped_at timestamptz)
 ), held as (
     select c.id from calls_call c join v on v.id = c.id
     where c.epoch = v.epoch and c.owner = %s
@@ -32,13 +34,22 @@ update calls_call c set
     oddities = c.oddities + coalesce(v.oddities, 0),
     session = coalesce(v.session, c.session),
     rate_limits = coalesce(v.rate_limits, c.rate_limits),
+    quiet_since = case when v.quiet is null then c.quiet_since else v.quiet_since end,
+    interruptions = case when v.signs then v.interruptions else c.interruptions end,
+    interrupted_at = case when v.signs then v.interrupted_at else c.interrupted_at end,
+    tool_failed_at = case when v.signs then v.tool_failed_at else c.tool_failed_at end,
+    asked_for_person_at = case when v.signs then v.asked_for_person_at else c.asked_for_person_at end,
+    unconfirmed_at = case when v.signs then v.unconfirmed_at else c.unconfirmed_at end,
+    helped_at = case when v.signs then v.helped_at else c.helped_at end,
     owner = case when v.ended_at is null then c.owner end,
     lease_expires = case when v.ended_at is null then c.lease_expires end
 from v join held using (id)
 where c.id = v.id
 returning c.id, c.last_seq
 """
-"""A call that is missing from the answer is fenced. A call that ended gives its lease back in the same write."""
+"""A call that is missing from the answer is fenced. A call that ended gives its lease back in the same write.
+
+`quiet` and `signs` say whether the columns behind them are told: there, null is a value."""
 
 NUMBER_TENANTS = """
 with v as (select * from json_to_recordset(%s::json) as v(id uuid, n int)),

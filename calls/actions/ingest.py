@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -26,6 +26,7 @@ from calls.domain.changes import (
     Numbered,
     RateLimitsChanged,
     SessionChanged,
+    SignsChanged,
     TurnChanged,
     UsageRecorded,
 )
@@ -149,6 +150,8 @@ class _Plan:
                 self.commands.append({"id": str(change.command_id), "at": change.at} | (found[1] if found else {}))
             case SessionChanged():
                 self.columns |= {"session": dict(change.session), "deadline": change.expires_at}
+            case SignsChanged():
+                self.columns |= {"signs": True} | asdict(change.signs)
             case RateLimitsChanged():
                 self.columns["rate_limits"] = dict(change.limits)
             case _:

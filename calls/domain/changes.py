@@ -2,7 +2,7 @@
 I/O.
 
 Two families. *Numbered* changes are rows: each gets the next sequence number of the call's stream in the
-transaction that stores it. *Hints* (PartialText, FloorChanged) are only pushed to screens; losing one costs
+transaction that stores it. *Hints* (PartialText, FloorChanged, QuietChanged) are only pushed to screens; losing one costs
 latency, not truth.
 """
 
@@ -148,6 +148,28 @@ class RateLimitsChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class Signs:
+    """What a call has shown so far that may need a person; domain.attention judges it. Times, or None."""
+
+    interruptions: int = 0
+    """How often the caller cut the agent off"""
+    interrupted_at: datetime | None = None
+    tool_failed_at: datetime | None = None
+    """None again once a tool worked"""
+    asked_for_person_at: datetime | None = None
+    unconfirmed_at: datetime | None = None
+    """A command that was sent and not proved in time"""
+    helped_at: datetime | None = None
+    """The latest proof of an operator's command"""
+
+
+@dataclass(frozen=True, slots=True)
+class SignsChanged:
+    signs: Signs
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class PartialText:
     """Hint: the words of an open turn so far. `text` is what follows the first `offset` characters."""
 
@@ -166,6 +188,13 @@ class FloorChanged:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class QuietChanged:
+    """Hint: nobody speaks since then; None: somebody does."""
+
+    since: datetime | None
+
+
 Numbered = (
     CallStateChanged
     | AttachmentChanged
@@ -176,6 +205,7 @@ Numbered = (
     | NoteAdded
     | SessionChanged
     | RateLimitsChanged
+    | SignsChanged
 )
-Hint = PartialText | FloorChanged
+Hint = PartialText | FloorChanged | QuietChanged
 Change = Numbered | Hint

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from calls.domain import events
-from calls.domain.changes import FloorChanged, RateLimitsChanged, SessionChanged
+from calls.domain.changes import FloorChanged, QuietChanged, RateLimitsChanged, SessionChanged
 from calls.domain.drafts import Draft
 from calls.domain.notebook import Notebook, words_of
 from calls.domain.speaking import SPEAKING, Speaking
@@ -26,6 +26,7 @@ class Conversation:
         self._turns.transcription_due = transcription_due
         self._caller_speaks = False
         self._floor: Floor | None = None
+        self._quiet: bool | None = None
 
     def hear(self, event: events.Event, at: datetime) -> None:
         """Take one event of the provider; never raises for what it says."""
@@ -51,6 +52,11 @@ class Conversation:
         if floor is not self._floor:
             self._floor = floor
             self._book.hints.append(FloorChanged(floor, at))
+        # A model at work is silence to the caller, too.
+        quiet = not self._caller_speaks and floor is not Floor.SPEAKING
+        if quiet is not self._quiet:
+            self._quiet = quiet
+            self._book.hints.append(QuietChanged(at if quiet else None))
 
     def detach(self) -> None:
         """The sideband dropped."""

@@ -13,12 +13,13 @@ from datetime import datetime
 from typing import Any
 
 from calls.domain import client_events, events, inputs
-from calls.domain.changes import AttachmentChanged, CallStateChanged, GapRecorded, Turn
+from calls.domain.changes import AttachmentChanged, CallStateChanged, GapRecorded, Signs, Turn
 from calls.domain.conversation import Conversation
 from calls.domain.inputs import Input
 from calls.domain.notebook import Notebook, words_of
 from calls.domain.outgoing import SendEvent
 from calls.domain.plan import Plan, SentCommand, Step
+from calls.domain.signs import NO_SIGNS, Lookout
 from calls.domain.states import (
     ATTACHMENT,
     CALL,
@@ -56,6 +57,7 @@ class Session:
         turns: Iterable[Turn] = (),
         sent: Iterable[SentCommand] = (),
         deadline: datetime | None = None,
+        signs: Signs = NO_SIGNS,
     ) -> None:
         self.state = state
         self.attachment = attachment
@@ -65,6 +67,7 @@ class Session:
         self._book = Notebook(plan.model, plan.transcription_model or "", turns)
         self._talk = Conversation(self._book, transcription_due=plan.transcription_due)
         self._steering = Steering(plan, self._book, self._talk.agent, sent)
+        self._lookout = Lookout(signs)
         self._expired = False
         self._unwatched: tuple[datetime, str] | None = None
         """Since when nobody watches, and why"""
@@ -92,6 +95,8 @@ class Session:
         elif self.state in LIVE:
             self._hear(input, at)  # type: ignore[arg-type]  # the rest of Input is Event
         changes = self._book.told(at)
+        if changes and self.state in LIVE and (seen := self._lookout.look(changes, at)) is not None:
+            changes = (seen, *changes)
         outgoing = tuple(self._steering.outgoing)
         self._steering.outgoing.clear()
         wake_at = self._wake_at()

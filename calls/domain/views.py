@@ -18,6 +18,7 @@ from calls.domain.changes import (
     Numbered,
     RateLimitsChanged,
     SessionChanged,
+    SignsChanged,
     TurnChanged,
     UsageRecorded,
 )
@@ -36,6 +37,7 @@ TOKEN_FIELDS = (
     "output_audio",
     "total",
 )
+SIGN_TIMES = ("interrupted_at", "tool_failed_at", "asked_for_person_at", "unconfirmed_at", "helped_at")
 _TURN_FIELDS = (
     "item_id",
     "rank",
@@ -112,6 +114,11 @@ def command_body(change: CommandChanged) -> Body:
     return body
 
 
+def signs_body(signs: Any) -> Body:
+    """From domain Signs or a row of the table: the attributes are the same. The browser judges by these."""
+    return {"interruptions": signs.interruptions} | {name: iso(getattr(signs, name)) for name in SIGN_TIMES}
+
+
 def state_body(change: CallStateChanged, *, first_answer: bool) -> Body:
     """`first_answer`: this change is the one that answered the call."""
     body: Body = {"state": change.state.value}
@@ -143,5 +150,7 @@ def entry(change: Numbered, *, first_answer: bool = False) -> tuple[str, Body] |
             return "command", command_body(change)
         case NoteAdded():
             return "note", {"kind": change.kind, "at": iso(change.at), "body": dict(change.body)}
+        case SignsChanged():
+            return "call", signs_body(change.signs)
         case SessionChanged() | RateLimitsChanged():
             return None

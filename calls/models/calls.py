@@ -47,6 +47,16 @@ class Call(TenantOwned):
     oddities = models.PositiveIntegerField(default=0)
     """Frames that were unrecognised, malformed or out of order"""
 
+    quiet_since = models.DateTimeField(null=True)
+    """Nobody speaks since then; null: somebody does. For the first paint: screens are told by hints"""
+    interruptions = models.PositiveIntegerField(default=0)
+    interrupted_at = models.DateTimeField(null=True)
+    tool_failed_at = models.DateTimeField(null=True)
+    asked_for_person_at = models.DateTimeField(null=True)
+    unconfirmed_at = models.DateTimeField(null=True)
+    helped_at = models.DateTimeField(null=True)
+    """These six are domain.changes.Signs: why a call may need somebody"""
+
     started_at = models.DateTimeField()
     """When the provider announced the call"""
     answered_at = models.DateTimeField(null=True)

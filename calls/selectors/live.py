@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from calls.domain.redaction import mask_number
-from calls.domain.views import Body, iso
+from calls.domain.views import Body, iso, signs_body
 from calls.models import Call, TenantEvent, TenantStream
 from calls.models.calls import LIVE_STATES
 
@@ -66,6 +66,8 @@ def row_body(call: Call, *, reveal: bool) -> Body:
         "last_words": call.last_words,
         "last_speaker": call.last_speaker,
         "reply_ms": call.reply_ms,
+        "quiet_since": iso(call.quiet_since),
+        **signs_body(call),
         "usage_incomplete": call.usage_incomplete,
         "oddities": call.oddities,
     }

@@ -13,7 +13,7 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import dict_row, namedtuple_row
 
-from calls.domain.changes import Turn
+from calls.domain.changes import Signs, Turn
 from calls.domain.states import Attachment, CallState
 from calls.providers.base import Account
 from calls.sealing import unseal
@@ -44,6 +44,7 @@ class Briefing:
     answered_at: datetime | None
     last_event_at: datetime | None
     deadline: datetime | None
+    signs: Signs
     account: Account
     has_agent: bool
     model: str
@@ -58,7 +59,8 @@ class Briefing:
 
 _CALL = """
 select c.id, c.code, c.tenant_id, s.epoch as stream_epoch, c.call_id, c.state, c.attachment, c.started_at,
-       c.answered_at, c.last_event_at, c.deadline, p.kind, p.base_url, p.code as account_code,
+       c.answered_at, c.last_event_at, c.deadline, c.interruptions, c.interrupted_at, c.tool_failed_at,
+       c.asked_for_person_at, c.unconfirmed_at, c.helped_at, p.kind, p.base_url, p.code as account_code,
        p.api_key_sealed, a.id as agent_id, a.model, a.voice, a.greeting, a.settings, v.text as instructions
 from calls_call c
 join calls_tenantstream s on s.tenant_id = c.tenant_id
@@ -93,6 +95,14 @@ async def briefing(connection: AsyncConnection[Any], call: int, epoch: int) -> B
         answered_at=row.answered_at,
         last_event_at=row.last_event_at,
         deadline=row.deadline,
+        signs=Signs(
+            row.interruptions,
+            row.interrupted_at,
+            row.tool_failed_at,
+            row.asked_for_person_at,
+            row.unconfirmed_at,
+            row.helped_at,
+        ),
         account=Account(
             kind=row.kind,
             base_url=row.base_url,

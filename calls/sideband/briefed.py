@@ -33,6 +33,7 @@ def begin(brief: Briefing, ref: CallRef, control: ControlClient, shell: Shell) -
             for row in brief.commands
         ],
         deadline=deadline,
+        signs=brief.signs,
     )
     return Runner(ref, brief.call_id, session, control, shell)
 

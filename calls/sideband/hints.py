@@ -12,7 +12,7 @@ from typing import Any
 
 from calls import feed
 from calls.actions.ingest import CallRef
-from calls.domain.changes import FloorChanged, Hint, PartialText, TurnChanged
+from calls.domain.changes import FloorChanged, Hint, PartialText, QuietChanged, TurnChanged
 from calls.domain.views import iso
 from calls.sideband.announcer import Announcer
 
@@ -36,6 +36,9 @@ class Picture:
         """Merge a hint; return the columns that it changes."""
         if isinstance(hint, FloorChanged):
             return self._change({"floor": hint.floor.value})
+        if isinstance(hint, QuietChanged):
+            self.row["quiet_since"] = iso(hint.since)
+            return {"quiet": hint.since is not None, "quiet_since": hint.since}
         columns = self._take_words(hint)
         known = self.partials.get(hint.item_id)
         if known is not None and known.offset <= hint.offset <= known.offset + len(known.text):

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from calls.actions.ingest import CallRef
-from calls.domain.changes import CallStateChanged, FloorChanged, Numbered, PartialText, TurnChanged
+from calls.domain.changes import CallStateChanged, FloorChanged, Numbered, PartialText, QuietChanged, TurnChanged
 from calls.domain.commands import Command
 from calls.domain.events import Ignored
 from calls.domain.inputs import CommandClaimed, ControlAnswered, Detached, Input, NotSent, Resumed, Sent, Tick
@@ -120,7 +120,7 @@ class Runner:
         columns: dict[str, Any] = {}
         hinted = False
         for change in step.changes:
-            if isinstance(change, PartialText | FloorChanged):
+            if isinstance(change, PartialText | FloorChanged | QuietChanged):
                 columns |= self._picture.take_hint(change)
                 hinted = True
                 continue

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from calls.domain.attention import FAULTS
 from calls.domain.commands import Verb
 from calls.domain.roles import CAPABILITIES, Capability
 from calls.domain.states import CallState, CommandState, EndReason
@@ -34,9 +35,6 @@ FACES = {
         Face("missed", "Missed", "phone-missed"),
     )
 }
-
-FAULTS = (EndReason.NOT_ACCEPTED, EndReason.PROVIDER_UNREACHABLE)
-"""Reasons that turn an ended call into a failed one"""
 
 REASONS: Mapping[str, str] = {
     EndReason.REMOTE_HANG_UP: "The caller hung up, or the provider ended the call",

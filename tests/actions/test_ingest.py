@@ -12,6 +12,7 @@ import pytest_asyncio
 from channels.db import database_sync_to_async
 from django.db import connection as app_connection
 
+from calls import feed
 from calls.actions import leases
 from calls.actions.ingest import Batch, store
 from calls.domain.changes import (
@@ -21,6 +22,8 @@ from calls.domain.changes import (
     NoteAdded,
     RateLimitsChanged,
     SessionChanged,
+    Signs,
+    SignsChanged,
 )
 from calls.domain.states import Attachment, CallState, CommandState, EndReason
 from calls.models import CallEvent, Command, Gap, TenantEvent, TokenUsage, Turn
@@ -217,6 +220,28 @@ async def test_session_and_rate_limits_are_columns_only(hot, pen, call):
     assert await fetch(hot, "select session, rate_limits, deadline from calls_call") == [
         (session, {"tokens": {"remaining": 9}}, at(3600))
     ]
+
+
+async def test_signs_are_columns_and_told_to_every_screen(hot, acme, pen, call):
+    seen = Signs(interruptions=2, interrupted_at=at(3), tool_failed_at=at(4))
+    stored = await pen.write(SignsChanged(seen, at(4)))
+    assert await pen.column("interruptions") == 2
+    assert await pen.column("tool_failed_at") == at(4)
+    assert {group for group, _ in stored.announcements} == {feed.call_group(call.code), feed.tenant_group(acme.id)}
+    await pen.write(SignsChanged(Signs(interruptions=2, interrupted_at=at(3)), at(5)))
+    assert await pen.column("tool_failed_at") is None, "a tool worked: that is a value, too"
+    await pen.write(turn())
+    assert (await pen.column("interruptions"), await pen.column("interrupted_at")) == (2, at(3))
+
+
+async def test_quiet_begins_and_ends_without_an_entry(hot, pen, call):
+    await pen.write(quiet=True, quiet_since=at(5))
+    assert await pen.column("quiet_since") == at(5)
+    await pen.write(floor="listening")
+    assert await pen.column("quiet_since") == at(5)
+    await pen.write(quiet=False, quiet_since=None)
+    assert await pen.column("quiet_since") is None
+    assert await numbers(hot, call) == []
 
 
 async def test_a_command_goes_its_way_in_one_batch(hot, acme, pen, call):

@@ -22,7 +22,15 @@ from django.utils import timezone
 from calls import feed
 from calls.actions import commands
 from calls.domain.actors import Actor
-from calls.domain.changes import AttachmentChanged, CallStateChanged, GapRecorded, NoteAdded, UsageRecorded
+from calls.domain.changes import (
+    AttachmentChanged,
+    CallStateChanged,
+    GapRecorded,
+    NoteAdded,
+    Signs,
+    SignsChanged,
+    UsageRecorded,
+)
 from calls.domain.roles import Role
 from calls.domain.states import Attachment, CallState, EndReason
 from calls.domain.views import iso
@@ -40,7 +48,7 @@ GOLDEN = ROOT / "tests" / "golden"
 REDUCER = ROOT / "calls" / "static" / "calls" / "js" / "feed" / "reduce.js"
 CODE = UUID("0a0b0c0d-0000-4000-8000-000000000001")
 ASKED = UUID("0a0b0c0d-0000-4000-8000-0000000000c1")
-HINTS = {"floor", "last_words", "last_speaker", "last_event_at", "reply_ms", "oddities"}
+HINTS = {"floor", "last_words", "last_speaker", "last_event_at", "reply_ms", "oddities", "quiet_since"}
 """Columns of a row that no entry tells: pushed, or counted, but not numbered."""
 
 
@@ -236,6 +244,10 @@ CASES: dict[str, tuple[Callable | None, Callable]] = {
             NoteAdded("keypad", at(4), {"key": "#"}),
             NoteAdded("provider_error", at(5), {"type": "server_error", "message": "The server <b>had</b> an error."}),
         ),
+    ),
+    "signs": (
+        writes(SignsChanged(Signs(interruptions=1, interrupted_at=at(3), tool_failed_at=at(4)), at(4))),
+        writes(SignsChanged(Signs(interruptions=2, interrupted_at=at(5), asked_for_person_at=at(6)), at(6))),
     ),
     "command_asked_for": (answered, Stage.ask),
     "command_claimed": (requested, lambda stage: stage.write(

@@ -21,6 +21,8 @@ from calls.domain.changes import (
     NoteAdded,
     RateLimitsChanged,
     SessionChanged,
+    Signs,
+    SignsChanged,
     Turn,
     TurnChanged,
     UsageRecorded,
@@ -119,6 +121,13 @@ def test_every_change_has_its_kind_and_is_plain_json(kind):
 
 def test_an_attachment_is_part_of_the_calls_row():
     assert views.entry(AttachmentChanged(Attachment.ATTACHED, AT, "1006")) == ("call", {"attachment": "attached"})
+
+
+def test_signs_are_part_of_the_calls_row():
+    kind, body = views.entry(SignsChanged(Signs(3, AT), AT))
+    assert kind == "call"
+    assert body == {"interruptions": 3, "interrupted_at": ISO} | dict.fromkeys(views.SIGN_TIMES[1:])
+    assert set(body) == {field.name for field in fields(Signs)}
 
 
 def test_columns_without_an_entry_are_not_told():

@@ -12,7 +12,14 @@ import pytest_asyncio
 
 from calls.actions.ingest import CallRef
 from calls.domain import session, steering
-from calls.domain.changes import AttachmentChanged, CallStateChanged, CommandChanged, GapRecorded, TurnChanged
+from calls.domain.changes import (
+    AttachmentChanged,
+    CallStateChanged,
+    CommandChanged,
+    GapRecorded,
+    Signs,
+    TurnChanged,
+)
 from calls.domain.commands import Command, Verb
 from calls.domain.inputs import Attached, Tick
 from calls.domain.states import Attachment, CallState
@@ -120,7 +127,7 @@ def briefed(url):
     return Briefing(
         id=1, code=UUID(int=1), tenant_id=UUID(int=9), stream_epoch="e", call_id="rtc_1", state=CallState.RINGING,
         attachment=Attachment.DETACHED, started_at=datetime.now(UTC), answered_at=None, last_event_at=None,
-        deadline=None, account=Account(url, "sk-test"), has_agent=True, model="gpt-realtime", voice="marin",
+        deadline=None, signs=Signs(), account=Account(url, "sk-test"), has_agent=True, model="gpt-realtime", voice="marin",
         greeting="", instructions="Be brief.", settings={}, turns=[], commands=[],
     )  # fmt: skip
 

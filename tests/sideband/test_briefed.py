@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 
 from calls.actions.ingest import CallRef
+from calls.domain.changes import Signs
 from calls.domain.inputs import Tick
 from calls.domain.states import Attachment, CallState
 from calls.providers.base import Account
@@ -20,6 +21,7 @@ from tests.sideband.desk import at, turn
 BRIEF = Briefing(
     id=1, code=UUID(int=1), tenant_id=UUID(int=9), stream_epoch="e", call_id="rtc_1", state=CallState.ACTIVE,
     attachment=Attachment.ATTACHED, started_at=at(0), answered_at=at(1), last_event_at=at(5), deadline=None,
+    signs=Signs(2, at(3)),
     account=Account("http://127.0.0.1:9/v1", "sk-test"), has_agent=True, model="gpt-realtime", voice="marin",
     greeting="", instructions="Be brief.", settings={}, turns=[], commands=[],
 )  # fmt: skip
@@ -48,6 +50,10 @@ def test_a_session_goes_on_where_it_was():
 )
 def test_the_cap_is_the_providers_or_counts_from_the_answer(fields, deadline):
     assert begun(**fields).session.deadline == deadline
+
+
+def test_what_an_earlier_owner_saw_is_known():
+    assert begun().session._lookout.signs == BRIEF.signs
 
 
 def test_a_command_left_behind_is_waited_for():

@@ -11,7 +11,7 @@ import pytest
 
 from calls import feed
 from calls.actions.ingest import CallRef
-from calls.domain.changes import FloorChanged, PartialText
+from calls.domain.changes import FloorChanged, PartialText, QuietChanged
 from calls.domain.states import Floor
 from calls.sideband.hints import WORDS_LIMIT, Hints, Picture, seen_now
 from tests.sideband.desk import at, turn, until
@@ -180,3 +180,11 @@ async def test_the_timer_pushes(hints, heard):
     await until(lambda: heard.told)
     work.cancel()
     assert heard.of(f"call:{UUID(int=1)}")[0]["body"]["text"] == "Hello"
+
+
+def test_the_beginning_and_the_end_of_quiet_are_pushed_and_stored():
+    picture = Picture(ref())
+    assert picture.take_hint(QuietChanged(at(5))) == {"quiet": True, "quiet_since": at(5)}
+    assert picture.row == {"quiet_since": "2026-11-20T12:00:05.000Z"}
+    assert picture.take_hint(QuietChanged(None)) == {"quiet": False, "quiet_since": None}
+    assert picture.row == {"quiet_since": None}
