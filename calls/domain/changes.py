@@ -2,8 +2,8 @@
 I/O.
 
 Two families. *Numbered* changes are rows: each gets the next sequence number of the call's stream in the
-transaction that stores it. *Hints* (PartialText, FloorChanged, QuietChanged) are only pushed to screens; losing one costs
-latency, not truth.
+transaction that stores it. *Hints* (PartialText, FloorChanged, QuietChanged) are only pushed to screens; losing one
+costs latency, not truth.
 """
 
 from __future__ import annotations

@@ -31,7 +31,10 @@ _DE = (
     r"(?:mensch(?:en)?|mitarbeiter(?:in)?|person|jemand(?:en|em)?|berater(?:in)?|kolleg(?:en|in)|vorgesetzten|"
     r"kundenberater(?:in)?|sachbearbeiter(?:in)?)"
 )
-_ES = r"(?:persona|humano|ser humano|alguien|agente|operador(?:a)?|representante|supervisor(?:a)?|asesor(?:a)?|encargad[oa])"
+_ES = (
+    r"(?:persona|humano|ser humano|alguien|agente|operador(?:a)?|representante|supervisor(?:a)?|asesor(?:a)?|"
+    r"encargad[oa])"
+)
 _FR = (
     r"(?:humain|etre humain|(?:vraie )?personne|conseill(?:er|ere)|agent|operat(?:eur|rice)|responsable|quelqu'un|"
     r"collegue)"
@@ -48,17 +51,19 @@ _ASKS = [
         # German: "kann ich mit einem Menschen sprechen", "verbinden Sie mich mit jemandem"
         rf"\bmit{_ANY} {_DE}{_ANY} (?:sprechen|reden|telefonieren|verbinden|verbunden werden)\b",
         rf"\b(?:verbinde|verbinden)(?: sie)? mich{_FEW} (?:mit|zu){_ANY} {_DE}\b",
-        rf"\b(?:will|mochte|brauche|geben sie mir|gib mir|holen sie mir)"
-        rf"(?: (?:bitte|jetzt|einen|eine|echten|echte|richtigen|richtige))* (?:mensch(?:en)?|mitarbeiter(?:in)?|berater(?:in)?)\b",
+        r"\b(?:will|mochte|brauche|geben sie mir|gib mir|holen sie mir)"
+        r"(?: (?:bitte|jetzt|einen|eine|echten|echte|richtigen|richtige))*"
+        r" (?:mensch(?:en)?|mitarbeiter(?:in)?|berater(?:in)?)\b",
         # Spanish: "quiero hablar con una persona", "páseme con un agente"
         rf"\b(?:hablar|comunicar(?:me|se)?|comuniqueme|comunicame|pasar(?:me)?|paseme|pasame|conecteme|transfier[ae]me)"
         rf"{_FEW} con{_ANY} {_ES}\b",
-        rf"\b(?:quiero|necesito)(?: (?:a|un|una|de))* (?:humano|ser humano|operador(?:a)?|representante|persona real)\b",
+        r"\b(?:quiero|necesito)(?: (?:a|un|una|de))* (?:humano|ser humano|operador(?:a)?|representante|persona real)\b",
         # French: "je veux parler à quelqu'un", "passez-moi un conseiller"
         rf"\b(?:parler|discuter) (?:a|avec) (?:(?:un|une|de|des|votre|le|la|autre|vrai|vraie) )*"
         rf"(?:quelqu'un|(?<=un ){_FR}|(?<=une ){_FR}|(?<=votre ){_FR}|(?<=vrai ){_FR}|(?<=vraie ){_FR})\b",
         rf"\b(?:passez|passe|donnez|mettez)[- ]moi{_FEW} {_FR}\b",
-        rf"\b(?:veux|voudrais|besoin d')(?: ?(?:un|une|vrai|vraie))* (?:humain|etre humain|conseill(?:er|ere)|vraie personne)\b",
+        r"\b(?:veux|voudrais|besoin d')(?: ?(?:un|une|vrai|vraie))*"
+        r" (?:humain|etre humain|conseill(?:er|ere)|vraie personne)\b",
     )
 ]
 _ALONE = re.compile(
