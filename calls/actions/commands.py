@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
@@ -18,9 +20,10 @@ from calls.domain.roles import Capability
 from calls.domain.states import LIVE, CallState, CommandState
 from calls.domain.views import Body, command_body
 from calls.exceptions import CommandRejected, InvalidInput, NotFound
-from calls.models import Call, Command
+from calls.models import Call, Command, Turn
+from calls.providers import session_update
 from calls.providers.control import transfer_target
-from calls.selectors.calls import command_row
+from calls.selectors.calls import command_row, published_session
 
 EXPIRES_AFTER = timedelta(seconds=30)
 """A command that no owner claimed by then is not carried out any more: the moment has passed."""
@@ -35,14 +38,27 @@ _NEEDS = {
     Verb.INFORM: Capability.WHISPER,
     Verb.INSTRUCT: Capability.WHISPER,
     Verb.SAY: Capability.WHISPER,
+    Verb.SESSION: Capability.ACT,
+    Verb.PROBE: Capability.ACT,
     Verb.STOP_TALKING: Capability.ACT,
     Verb.TRANSFER: Capability.ACT,
     Verb.HANG_UP: Capability.ACT,
 }
 
+_FAILED = (CommandState.REFUSED, CommandState.NOT_CONFIRMED, CommandState.EXPIRED, CommandState.CANCELLED)
+_ONCE: Mapping[Verb, tuple[CommandState, ...]] = {
+    Verb.HANG_UP: _FAILED,
+    Verb.PROBE: (*_FAILED, CommandState.CONFIRMED),
+}
+"""Verbs of which one at a time is enough → the states after which another may be asked for"""
 
-def request(*, call: UUID, verb: str, text: str, key: str, by: Actor) -> Body:
+
+def request(
+    *, call: UUID, verb: str, text: str, key: str, by: Actor, settings: Mapping[str, Any] | None = None
+) -> Body:
     """Ask for a command; idempotent on `key`. Returns the command as the feed shows it.
+
+    `settings` are those of Session, flat as in calls.domain.effective; what is in force already is left out.
 
     Raises NotFound, NotAllowed, InvalidInput (naming the field) or CommandRejected (a sentence to show).
     """
@@ -57,13 +73,17 @@ def request(*, call: UUID, verb: str, text: str, key: str, by: Actor) -> Body:
         if row is None:
             raise NotFound("no such call")
         same = Command.objects.select_related("by").filter(call=row).filter(key=key).first()
-        same = same or _running_hang_up(row, wanted)
+        same = same or _running(row, wanted)
         if same is not None:
             return command_row(same)
         _check_state(row, wanted)
+        update = _update(row, settings or {}) if wanted is Verb.SESSION else {}
+        text = session_update.sentence(update) if update else text
         try:
             with transaction.atomic():
-                command = Command.objects.create(call=row, verb=wanted.value, text=text, key=key, by_id=by.user_id)
+                command = Command.objects.create(
+                    call=row, verb=wanted.value, text=text, settings=update, key=key, by_id=by.user_id
+                )
         except IntegrityError as error:
             raise CommandRejected("This command was already asked for.") from error
 
@@ -137,12 +157,25 @@ def _text(verb: Verb, text: str) -> str:
     return text
 
 
-def _running_hang_up(call: Call, verb: Verb) -> Command | None:
-    """The second click on Hang up gets the first one's command."""
-    if verb is not Verb.HANG_UP:
+def _running(call: Call, verb: Verb) -> Command | None:
+    """The second click on Hang up or on Probe gets the first one's command."""
+    if verb not in _ONCE:
         return None
-    over = [CommandState.REFUSED, CommandState.NOT_CONFIRMED, CommandState.EXPIRED, CommandState.CANCELLED]
-    return Command.objects.select_related("by").filter(call=call, verb=verb.value).exclude(state__in=over).first()
+    return (
+        Command.objects.select_related("by").filter(call=call, verb=verb.value).exclude(state__in=_ONCE[verb]).first()
+    )
+
+
+def _update(call: Call, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of the session body that this changes. Raises InvalidInput."""
+    published = published_session(call)
+    update = session_update.change(settings, call.session or published, published.get("tool_choice"))
+    if not update:
+        raise InvalidInput("nothing would change: all of this is in force already", "session")
+    voice = update.get("audio", {}).get("output", {}).get("voice")
+    if voice and Turn.objects.filter(call=call, kind="message", speaker="agent").exists():
+        raise InvalidInput("the voice is fixed once the agent has spoken", "voice")
+    return update
 
 
 def _check_state(call: Call, verb: Verb) -> None:

@@ -152,8 +152,8 @@ async def leave(connection: Connection, owner: UUID) -> None:
 
 async def claim_commands(
     connection: Connection, owner: UUID, held: Sequence[Lease]
-) -> list[tuple[int, UUID, str, str]]:
-    """Claim what operators asked of these calls, under their epochs; (call, id, verb, text), oldest first.
+) -> list[tuple[int, UUID, str, str, dict[str, Any]]]:
+    """Claim what operators asked of these calls, under their epochs; (call, id, verb, text, settings), oldest first.
 
     What was asked longer ago than commands.EXPIRES_AFTER is not carried out any more: the moment has passed.
     """
@@ -163,8 +163,8 @@ async def claim_commands(
         from unnest(%s::bigint[], %s::bigint[]) as v(id, epoch)
         join calls_call c on c.id = v.id and c.epoch = v.epoch and c.owner = %s
         where m.call_id = v.id and m.state = 'requested' and m.requested_at > clock_timestamp() - interval '30 seconds'
-        returning m.requested_at, m.call_id, m.id, m.verb, m.text
+        returning m.requested_at, m.call_id, m.id, m.verb, m.text, m.settings
         """,
         [[lease.call for lease in held], [lease.epoch for lease in held], owner],
     )
-    return [(row[1], row[2], row[3], row[4]) for row in sorted(await rows.fetchall(), key=lambda row: row[0])]
+    return [(row[1], row[2], row[3], row[4], row[5]) for row in sorted(await rows.fetchall(), key=lambda row: row[0])]

@@ -27,9 +27,9 @@ def mark_of(command: Command) -> str:
     return command.id.hex
 
 
-def frames_for(command: Command, attempt: int, running: str) -> list[Frame]:
+def frames_for(command: Command, attempt: int, running: str, asked_for: str = "") -> list[Frame]:
     """Return the frames of a command of the sideband; `running` is the id of the active response, or
-    empty.
+    empty; `asked_for` the item that a Probe asks for.
     """
     first = f"cmd_{command.id.hex}"
     event_id = first if attempt < 2 else f"{first}_2"
@@ -46,6 +46,13 @@ def frames_for(command: Command, attempt: int, running: str) -> list[Frame]:
         case Verb.INSTRUCT:
             session = {"type": "realtime", "instructions": text}
             return [{"type": "session.update", "event_id": event_id, "session": session}]
+        case Verb.SESSION:
+            session = {"type": "realtime", **command.settings}
+            return [{"type": "session.update", "event_id": event_id, "session": session}]
+        case Verb.PROBE:
+            # Without an item to ask for it asks for one that does not exist: the refusal is an answer, too.
+            wanted = asked_for or item_id_of(command)
+            return [{"type": "conversation.item.retrieve", "event_id": event_id, "item_id": wanted}]
         case Verb.SAY:
             return [response(f'Say exactly this to the caller, word for word: "{text}"', event_id, command)]
         case Verb.STOP_TALKING:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 
@@ -16,6 +18,10 @@ class Verb(StrEnum):
     """Replace the session's instructions"""
     SAY = "say"
     """Have the model speak these words to the caller"""
+    SESSION = "session"
+    """Change settings of the running session, each as a whole"""
+    PROBE = "probe"
+    """Ask the provider for a sign of life"""
     STOP_TALKING = "stop_talking"
     """Cancel the running response and clear what is still to be played"""
     TRANSFER = "transfer"
@@ -27,7 +33,7 @@ TEXT_VERBS = frozenset({Verb.INFORM, Verb.INSTRUCT, Verb.SAY})
 CONTROL_VERBS = frozenset({Verb.TRANSFER, Verb.HANG_UP})
 """Carried out by a REST call; all others are client events on the sideband."""
 
-REPEATABLE_VERBS = frozenset({Verb.HANG_UP, Verb.INSTRUCT})
+REPEATABLE_VERBS = frozenset({Verb.HANG_UP, Verb.INSTRUCT, Verb.SESSION, Verb.PROBE})
 """Safe to send a second time when nobody knows whether the first one arrived (reliability: whole-field
 updates)."""
 
@@ -43,3 +49,5 @@ class Command:
     verb: Verb
     text: str = ""
     """The operator's words for text verbs; the target URI for a transfer"""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """What Session changes: a checked part of the session body, without secrets"""

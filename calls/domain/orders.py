@@ -30,6 +30,8 @@ class Order:
     """The provider said yes to the control call"""
     retry: bool = False
     """Refused once because a response was running; goes out again after it"""
+    asked_for: str = ""
+    """The item that a Probe asked for"""
     words: str = ""
     """Why it is refused, unless something happens until its deadline"""
 

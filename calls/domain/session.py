@@ -14,6 +14,7 @@ from typing import Any
 
 from calls.domain import client_events, events, inputs
 from calls.domain.changes import AttachmentChanged, CallStateChanged, GapRecorded, Signs, Turn
+from calls.domain.commands import Verb
 from calls.domain.conversation import Conversation
 from calls.domain.inputs import Input
 from calls.domain.notebook import Notebook, words_of
@@ -117,6 +118,8 @@ class Session:
         match event:
             case events.ItemAdded() | events.ItemDone() | events.ItemRetrieved():
                 steering.item_seen(event.item, at)
+                if isinstance(event, events.ItemRetrieved):
+                    steering.sign_of_life(event.item.id, at)
                 self._ask_for_predecessor(event)
             case events.SessionReported():
                 steering.session_seen(event, at)
@@ -143,8 +146,10 @@ class Session:
         if event.client_event_id is not None and event.client_event_id.startswith("get_"):
             self._book.oddity(at, "retrieve refused", event.fault.code)
             return
-        command_id = self._steering.fault(event, at)
-        named = {"command_id": str(command_id)} if command_id else {}
+        command = self._steering.fault(event, at)
+        if command is not None and command.verb is Verb.PROBE:
+            return  # what it refuses does not matter: it answered
+        named = {"command_id": str(command.id)} if command else {}
         self._book.note("provider_error", at, **words_of(event.fault), **named)
         self._sync_transfer(at)
 

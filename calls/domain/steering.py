@@ -1,5 +1,4 @@
-"""Operators' commands from the claim to the proof. Believes only the provider's own events, never an answer
-of ours.
+"""Operators' commands from the claim to the proof (calls.domain.proofs).
 
 A command is sent when it went out, not when it was handed out; until then it stays claimed. It is confirmed by its
 proving event, refused by the provider's `error`, not confirmed when its time is up; a late proof still turns the last
@@ -12,28 +11,23 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from calls.domain.changes import CommandChanged
-from calls.domain.client_events import EVENT_ID, clean, frames_for, item_id_of, mark_of, retrieve
+from calls.domain.client_events import EVENT_ID, frames_for, item_id_of, mark_of, retrieve
 from calls.domain.commands import CONTROL_VERBS, REPEATABLE_VERBS, Command, Verb
-from calls.domain.events import Item, ProviderFault, ProviderFaultInfo, ResponseInfo, SessionReported
+from calls.domain.events import ProviderFault, ProviderFaultInfo, ResponseInfo
 from calls.domain.inputs import ControlAnswered
 from calls.domain.notebook import Notebook
 from calls.domain.orders import Order
 from calls.domain.outgoing import ControlCall, Outgoing, SendEvent
 from calls.domain.plan import Plan, SentCommand
+from calls.domain.proofs import LATE, Proofs, unsent
 from calls.domain.speaking import Speaking
-from calls.domain.states import COMMAND, CallState, CommandState, EndReason, move
+from calls.domain.states import CallState, CommandState, EndReason
 from calls.exceptions import InvalidTransition
 
 GRACE = timedelta(seconds=1)
 """How long a refused cancelling waits for the `cleared` of the second frame, which the media layer sends."""
 RETRY = timedelta(seconds=1)
 """After what did not go out, the next try: the lease may be renewed meanwhile though no line was lost."""
-LATE = timedelta(seconds=60)
-"""How long after its deadline a proof is still believed to belong to a command."""
-
-_LATE_PROOF = frozenset({Verb.INFORM, Verb.INSTRUCT, Verb.SAY, Verb.HANG_UP})
-"""A leg that ends or falls silent long after a transfer or a stop has reasons of its own."""
 
 _BUSY = "conversation_already_has_active_response"
 _IDLE = "response_cancel_not_active"
@@ -41,16 +35,14 @@ _SENDER_STOPPED = "Its sender stopped; it may have been sent."
 _LINE_DOWN = "the line to the provider is down"
 
 
-class Steering:
+class Steering(Proofs):
     """`attached` is set by the session; `outgoing` collects what is to be sent."""
 
     def __init__(self, plan: Plan, book: Notebook, agent: Speaking, sent: Iterable[SentCommand]) -> None:
+        super().__init__(book, agent)
         self.attached = False
         self.outgoing: list[Outgoing] = []
         self._plan = plan
-        self._book = book
-        self._agent = agent
-        self._orders: dict[UUID, Order] = {}
         self._hung_up = False
         for one in sent:
             self._remember(one.command)
@@ -131,7 +123,10 @@ class Steering:
             self._control(command)
         else:
             running = self._agent.running.id if self._agent.running else ""
-            self.outgoing += [SendEvent(frame, command.id) for frame in frames_for(command, order.tries, running)]
+            if command.verb is Verb.PROBE:
+                order.asked_for = self._book.transcript.last_silent_item_id or item_id_of(command)
+            frames = frames_for(command, order.tries, running, order.asked_for)
+            self.outgoing += [SendEvent(frame, command.id) for frame in frames]
         if command.verb is Verb.STOP_TALKING:
             self._agent.stopping = True
 
@@ -164,17 +159,12 @@ class Steering:
         if verb is Verb.STOP_TALKING:
             self._agent.stopping = False
         if order.state is CommandState.CLAIMED:
-            order.words = _unsent(why)
+            order.words = unsent(why)
         elif verb is Verb.SAY:
             # The first try was refused, so the agent never spoke.
-            order.retry, order.words = True, _unsent(why)
+            order.retry, order.words = True, unsent(why)
         if at >= order.deadline:
             self._time_up(order, at)
-
-    def _went_out(self, order: Order, at: datetime) -> None:
-        order.handed = False
-        if order.state is CommandState.CLAIMED:
-            self._settle(order, CommandState.SENT, at, after=self._book.transcript.last_item_id)
 
     def _retry_all(self, at: datetime) -> None:
         for order in self._orders.values():
@@ -248,7 +238,7 @@ class Steering:
             order.deadline = deadline  # a repetition gets no more time
         return gone
 
-    def fault(self, event: ProviderFault, at: datetime) -> UUID | None:
+    def fault(self, event: ProviderFault, at: datetime) -> Command | None:
         """Take an error. Return the command that it answers, if it answers one."""
         order = self._refused(event)
         if order is None:
@@ -261,9 +251,11 @@ class Steering:
             order.retry, order.words = True, words
         elif verb is Verb.STOP_TALKING:
             self._stop_refused(order, words, at)
+        elif verb is Verb.PROBE:
+            self._confirm(order, at, "error", "")  # whoever refuses is there
         else:
             self._settle(order, CommandState.REFUSED, at, words)
-        return order.command.id
+        return order.command
 
     def _refused(self, event: ProviderFault) -> Order | None:
         if event.client_event_id is not None:
@@ -304,42 +296,7 @@ class Steering:
         elif self.attached and order.command.verb is Verb.SAY and not order.words:
             self._send(order, at)  # it waited for a response that does not end
         else:
-            self._settle(order, CommandState.REFUSED, at, order.words or _unsent(_LINE_DOWN))
-
-    # Proofs
-
-    def item_seen(self, item: Item, at: datetime) -> None:
-        """An item of ours stands in the conversation."""
-        transcript = self._book.transcript
-        author = transcript.authors.get(item.id)
-        order = self._orders.get(author) if author else None
-        if order is not None and order.command.verb is Verb.INFORM:
-            draft = transcript.drafts.get(item.id)
-            self._confirm(order, at, "conversation.item.added", transcript.before(draft) if draft else "")
-
-    def session_seen(self, event: SessionReported, at: datetime) -> None:
-        """The session's instructions are ours: so they are in force. An older one is superseded by then."""
-        instructs = [one for one in self._orders.values() if one.command.verb is Verb.INSTRUCT]
-        effective = event.session.get("instructions")
-        if not event.updated or not instructs:
-            return
-        proven = [one for one in instructs if clean(one.command.text) == effective]
-        for order in proven:
-            self._confirm(order, at, "session.updated", self._book.transcript.last_item_id)
-        if proven:
-            newest = instructs.index(proven[-1])
-            for order in instructs[:newest]:
-                if order.under_way:
-                    self._settle(order, CommandState.NOT_CONFIRMED, at, "Superseded by newer instructions.")
-                elif order.is_waiting:
-                    self._settle(order, CommandState.REFUSED, at, _unsent("newer instructions are in force"))
-
-    def response_seen(self, response: ResponseInfo, at: datetime) -> None:
-        """A response bears the mark of a Say."""
-        mark = self._agent.commands.get(response.metadata.get("command", ""))
-        order = self._orders.get(mark) if mark else None
-        if order is not None:
-            self._confirm(order, at, "response.created", self._book.transcript.last_item_id)
+            self._settle(order, CommandState.REFUSED, at, order.words or unsent(_LINE_DOWN))
 
     def response_over(self, response: ResponseInfo, at: datetime) -> None:
         """A response is done: a cancelled one proves a stop, and the next Say may go."""
@@ -351,12 +308,6 @@ class Steering:
             if order.command.verb is Verb.SAY and order.is_waiting:
                 self._send(order, at)
                 return
-
-    def silence_seen(self, at: datetime, proof: str = "output_audio_buffer.cleared") -> None:
-        """The agent was cut off, by whomever: it is silent."""
-        for order in list(self._orders.values()):
-            if order.command.verb is Verb.STOP_TALKING and order.under_way:
-                self._confirm(order, at, proof, self._book.transcript.last_item_id)
 
     def over(self, at: datetime, state: CallState, reason: EndReason) -> None:
         """The call is over, and with it every command. A call that was lost sight of proves nothing."""
@@ -373,27 +324,6 @@ class Steering:
             elif order.state is CommandState.CLAIMED:
                 self._settle(order, CommandState.REFUSED, at, "The call ended before it could be sent.")
         self._orders.clear()
-
-    def _provable(self, order: Order, at: datetime) -> bool:
-        late = order.state is CommandState.NOT_CONFIRMED and at < order.deadline + LATE
-        return order.under_way or (late and order.command.verb in _LATE_PROOF)
-
-    def _confirm(self, order: Order, at: datetime, proof: str, after: str) -> None:
-        if self._provable(order, at):
-            self._went_out(order, at)
-            self._settle(order, CommandState.CONFIRMED, at, proof, after)
-
-    def _settle(self, order: Order, state: CommandState, at: datetime, detail: str = "", after: str = "") -> None:
-        order.state = move(COMMAND, order.state, state)
-        self._book.changes.append(CommandChanged(order.command.id, state, at, detail[:500], after))
-        if state in (CommandState.CONFIRMED, CommandState.REFUSED):
-            self._orders.pop(order.command.id, None)
-        if order.command.verb is Verb.STOP_TALKING and state is not CommandState.SENT:
-            self._agent.stopping = False
-
-
-def _unsent(why: str) -> str:
-    return f"Nothing was sent: {why}."
 
 
 def _words(fault: ProviderFaultInfo) -> str:

@@ -34,6 +34,19 @@ class Transcript:
     def last_item_id(self) -> str:
         return next((draft.item_id for draft in reversed(self._order) if not draft.hidden), "")
 
+    @property
+    def last_silent_item_id(self) -> str:
+        """The latest finished item without sound. Asking for it costs little; a retrieved utterance comes with all its
+        audio.
+        """
+        silent = (
+            draft.item_id
+            for draft in reversed(self._order)
+            if draft.done and not draft.hidden and not draft.deleted
+            if draft.kind != "message" or draft.speaker in ("operator", "system")
+        )
+        return next(silent, "")
+
     def before(self, draft: Draft) -> str:
         """Return the id of the turn before it, or an empty string."""
         place = self._order.index(draft)

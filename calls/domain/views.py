@@ -22,6 +22,7 @@ from calls.domain.changes import (
     TurnChanged,
     UsageRecorded,
 )
+from calls.domain.effective import summary
 from calls.domain.states import LIVE, CommandState
 
 Body = dict[str, Any]
@@ -134,7 +135,7 @@ def state_body(change: CallStateChanged, *, first_answer: bool) -> Body:
 
 
 def entry(change: Numbered, *, first_answer: bool = False) -> tuple[str, Body] | None:
-    """The call stream's entry for a change; None for those that alter columns only (session, rate limits)."""
+    """The call stream's entry for a change; None for those that alter columns only (rate limits)."""
     match change:
         case TurnChanged():
             return "turn", turn_body(change.turn)
@@ -152,5 +153,7 @@ def entry(change: Numbered, *, first_answer: bool = False) -> tuple[str, Body] |
             return "note", {"kind": change.kind, "at": iso(change.at), "body": dict(change.body)}
         case SignsChanged():
             return "call", signs_body(change.signs)
-        case SessionChanged() | RateLimitsChanged():
+        case SessionChanged():
+            return "session", summary(change.session)
+        case RateLimitsChanged():
             return None

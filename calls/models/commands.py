@@ -20,7 +20,9 @@ class Command(TenantOwned):
     call = models.ForeignKey("calls.Call", on_delete=models.CASCADE, related_name="commands")
     verb = models.CharField(max_length=12, choices=[(v.value, v.value) for v in Verb])
     text = models.TextField(blank=True)
-    """The operator's words, or the target of a transfer"""
+    """The operator's words, the target of a transfer, or what changes in the session, in words"""
+    settings = models.JSONField(default=dict)
+    """Session: the part of the session body that it sets, checked and without secrets"""
     key = models.CharField(max_length=64)
     """Idempotency key made with the page: the same key is the same command"""
     by = models.ForeignKey("calls.User", null=True, on_delete=models.SET_NULL, related_name="+")

@@ -221,6 +221,18 @@ class _Session(_Part):
     include: list[Literal["item.input_audio_transcription.logprobs"]] | None = None
 
 
+class _Update(_Part):
+    """What an operator may change in a running session."""
+
+    type: Literal["realtime"]
+    audio: _Audio | None = None
+    tool_choice: (
+        Literal["auto", "none", "required"]
+        | (Annotated[_ForcedFunction | _ForcedMcp, Field(discriminator="type")])
+        | None
+    ) = None
+
+
 def build(model: str, voice: str, instructions: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the body for `accept`; it is not checked yet. Raises InvalidInput for a setting that SETTINGS
     lacks.
@@ -268,6 +280,15 @@ def validate(body: Mapping[str, Any]) -> None:
     choice = session.tool_choice
     if isinstance(choice, _ForcedFunction) and choice.name not in functions:
         raise InvalidInput("there is no function of this name in tools", field="tool_choice.name")
+
+
+def validate_part(body: Mapping[str, Any]) -> None:
+    """Raise InvalidInput, naming the field as a path, for an update of a running session that would be refused."""
+    try:
+        _Update.model_validate(dict(body))
+        _sdk_type().validate_python(dict(body))
+    except ValidationError as error:
+        raise _worst(error, body) from None
 
 
 def _transcription(value: object) -> object:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Q
 
+from calls.domain.effective import summary
 from calls.domain.views import TOKEN_FIELDS, Body, gap_body, iso, turn_body
 from calls.exceptions import InvalidInput, NotFound
 from calls.models import Call, CallEvent, Command, Gap, TenantStream, TokenUsage, Turn
+from calls.providers import session_body
 from calls.selectors.live import Snapshot, entry_body, row_body
 
 HISTORY_LIMIT = 200
@@ -45,9 +48,20 @@ def snapshot(code: UUID, *, reveal: bool) -> Snapshot:
         "commands": [
             command_row(row) for row in Command.objects.filter(call=call).select_related("by").order_by("requested_at")
         ],
+        "session": None if call.session is None else summary(call.session),
         "notes": [{"seq": note.seq} | note.body for note in notes],
     }
     return Snapshot(f"call:{call.code}", str(stream.epoch), call.last_seq, body)
+
+
+def published_session(call: Call) -> dict[str, Any]:
+    """The session body that the agent's own settings make; {} where there is no agent, or its settings are no body."""
+    if call.agent is None:
+        return {}
+    try:
+        return session_body.build(call.agent.model, call.agent.voice, "", call.agent.settings)
+    except InvalidInput:
+        return {}  # the agent's own page says what is wrong with it
 
 
 def history(*, reveal: bool, before: str | None, limit: int) -> Page:

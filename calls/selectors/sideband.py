@@ -27,6 +27,7 @@ class PendingCommand:
     state: str
     claimed_at: datetime
     sent_at: datetime | None
+    settings: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,7 @@ async def _turns(connection: AsyncConnection[Any], call: int) -> list[Turn]:
 async def _commands(connection: AsyncConnection[Any], call: int, epoch: int) -> list[PendingCommand]:
     rows = await connection.execute(
         """
-        select id, verb, text, state, claimed_at, sent_at from calls_command
+        select id, verb, text, state, claimed_at, sent_at, settings from calls_command
         where call_id = %s and state in ('claimed', 'sent') and epoch < %s order by requested_at
         """,
         [call, epoch],

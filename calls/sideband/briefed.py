@@ -26,7 +26,7 @@ def begin(brief: Briefing, ref: CallRef, control: ControlClient, shell: Shell) -
         turns=brief.turns,
         sent=[
             SentCommand(
-                Command(row.id, Verb(row.verb), row.text),
+                Command(row.id, Verb(row.verb), row.text, row.settings),
                 CommandState(row.state),
                 row.sent_at or row.claimed_at,
             )

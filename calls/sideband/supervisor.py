@@ -236,13 +236,13 @@ class Supervisor:
             return
         async with self.lease_pool.connection() as connection:
             claimed = await leases.claim_commands(connection, self.owner, watched)
-        for call, command, verb, text in claimed:
+        for call, command, verb, text, settings in claimed:
             # A call that ended in this moment takes no command: `settle_overdue` tells the operator.
             if runner := self._runners.get(call):
                 change = CommandChanged(command, CommandState.CLAIMED, datetime.now(UTC))
                 self.writer.put(runner.ref, [change], {})
                 try:
-                    runner.command(Command(command, Verb(verb), text))
+                    runner.command(Command(command, Verb(verb), text, settings))
                 except InvalidTransition:
                     logger.exception("a command could not be taken", extra={"command": str(command)})
 

@@ -9,6 +9,7 @@ from django.contrib.auth.forms import AuthenticationForm
 from django.http import HttpRequest
 
 from calls.domain.commands import TEXT_LIMIT
+from calls.domain.effective import FIELDS as SETTINGS
 from calls.exceptions import InvalidInput
 from calls.models import User
 from calls.web import attempts, words
@@ -61,13 +62,32 @@ class CommandForm(forms.Form):
     )
     key = forms.CharField(max_length=64, error_messages={"required": "The page sent no key. Reload it."})
 
+    voice = forms.CharField(required=False, max_length=80)
+    speed = forms.FloatField(required=False, error_messages={"invalid": "Write a number, such as 1.1."})
+    turn_detection = forms.CharField(required=False, max_length=20)
+    threshold = forms.FloatField(required=False, error_messages={"invalid": "Write a number from 0 to 1."})
+    silence_ms = forms.IntegerField(required=False, error_messages={"invalid": "Write whole milliseconds."})
+    eagerness = forms.CharField(required=False, max_length=10)
+    language = forms.CharField(required=False, max_length=10)
+    tools = forms.ChoiceField(required=False, choices=[("on", "on"), ("off", "off")])
+
     def clean_text(self) -> str:
         """Browsers post CRLF; a character is a character on both sides."""
         return str(self.cleaned_data["text"]).replace("\r\n", "\n")
 
-    def values(self) -> dict[str, str]:
-        """Raises InvalidInput for the first field that cannot be used."""
-        if self.is_valid():
-            return {name: str(value) for name, value in self.cleaned_data.items()}
-        field, errors = next(iter(self.errors.items()))
-        raise InvalidInput(str(errors[0]), field)
+    def values(self) -> dict[str, Any]:
+        """What calls.actions.commands.request takes. Raises InvalidInput for the first field that cannot be used."""
+        if not self.is_valid():
+            field, errors = next(iter(self.errors.items()))
+            raise InvalidInput(str(errors[0]), field)
+        found = dict(self.cleaned_data)
+        return {name: found[name] for name in ("verb", "text", "key")} | {"settings": self._settings(found)}
+
+    def _settings(self, found: dict[str, Any]) -> dict[str, Any]:
+        """The fields that were posted: a disabled control posts none, and stays as it is. No language means any."""
+        posted = {name: found[name] for name in SETTINGS if name in self.data and found[name] not in (None, "")}
+        if "language" in self.data:
+            posted["language"] = found["language"] or None
+        if "tools" in posted:
+            posted["tools"] = posted["tools"] == "on"
+        return posted

@@ -67,6 +67,8 @@ VERBS: Mapping[str, str] = {
     Verb.INFORM: "Inform",
     Verb.INSTRUCT: "Instruct",
     Verb.SAY: "Say",
+    Verb.SESSION: "Session",
+    Verb.PROBE: "Probe",
     Verb.STOP_TALKING: "Stop talking",
     Verb.TRANSFER: "Transfer",
     Verb.HANG_UP: "Hang up",

@@ -24,9 +24,11 @@ def call(acme):
     return factories.make_call(acme)
 
 
-def ask(call, person, verb="inform", text="She is a VIP.", key=None):
+def ask(call, person, verb="inform", text="She is a VIP.", key=None, settings=None):
     with tenant_scope(person.tenant_id):
-        return commands.request(call=call.code, verb=verb, text=text, key=key or str(uuid4()), by=person.actor)
+        return commands.request(
+            call=call.code, verb=verb, text=text, key=key or str(uuid4()), by=person.actor, settings=settings
+        )
 
 
 def asked(tenant):
@@ -79,6 +81,52 @@ def test_the_second_hang_up_gets_the_first_ones_command(acme, call, sam, adam):
     assert len(asked(acme)) == 1
 
 
+def test_a_second_probe_gets_the_first_one_until_it_is_answered(acme, call, sam, adam):
+    first = ask(call, sam, "probe")
+    assert ask(call, adam, "probe")["id"] == first["id"]
+    with tenant_scope(acme.id):
+        Command.objects.update(state="confirmed")
+    assert ask(call, adam, "probe")["id"] != first["id"]
+
+
+RUNNING = {
+    "model": "gpt-realtime",
+    "audio": {
+        "input": {"turn_detection": {"type": "server_vad", "threshold": 0.5, "create_response": False}},
+        "output": {"voice": "marin", "speed": 1.0},
+    },
+}
+
+
+def test_only_what_differs_is_changed_and_the_rest_of_its_field_stays(acme, sam):
+    call = factories.make_call(acme, session=RUNNING)
+    wanted = {"voice": "marin", "speed": 1.0, "turn_detection": "server_vad", "threshold": 0.7, "tools": False}
+    body = ask(call, sam, "session", "not for the list", settings=wanted)
+    [command] = asked(acme)
+    assert command.settings == {
+        "audio": {"input": {"turn_detection": {"type": "server_vad", "threshold": 0.7, "create_response": False}}},
+        "tool_choice": "none",
+    }
+    assert body["text"] == "Turn detection server_vad, Threshold 0.7, Tools off"
+
+
+def test_the_agents_own_settings_count_until_the_provider_has_told(acme, sam):
+    agent = factories.make_agent(acme, settings={"speed": 1.2, "tool_choice": "required"})
+    call = factories.make_call(acme, agent=agent)
+    with pytest.raises(InvalidInput, match="nothing would change"):
+        ask(call, sam, "session", settings={"speed": 1.2, "tools": True})
+
+
+def test_the_voice_is_fixed_once_the_agent_has_spoken(acme, sam):
+    call = factories.make_call(acme, session=RUNNING)
+    factories.make_turn(call, speaker="caller")
+    assert ask(call, sam, "session", settings={"voice": "ash"})["text"] == "Voice ash"
+    factories.make_turn(call, speaker="agent")
+    with pytest.raises(InvalidInput, match="fixed") as caught:
+        ask(call, sam, "session", settings={"voice": "cedar"})
+    assert caught.value.field == "voice"
+
+
 @pytest.mark.parametrize("state", ["refused", "not_confirmed", "expired", "cancelled"])
 def test_a_hang_up_that_failed_may_be_asked_for_again(acme, call, sam, state):
     failed = factories.make_command(call, verb="hang_up", state=state)
@@ -94,7 +142,8 @@ def test_who_may_ask_for_what(request, call, who, verb):
         with pytest.raises(NotAllowed):
             ask(call, person, verb.value, text)
     else:
-        assert ask(call, person, verb.value, text)["verb"] == verb.value
+        settings = {"speed": 1.1} if verb is Verb.SESSION else None
+        assert ask(call, person, verb.value, text, settings=settings)["verb"] == verb.value
 
 
 def test_another_tenants_call_is_not_there(acme, call, rita):

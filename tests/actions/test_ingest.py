@@ -211,12 +211,15 @@ async def test_columns_alone_make_no_entries_and_announce_nothing(hot, pen, call
     assert await fetch(hot, row) == [("speaking", "Yes.", "caller", 480, at(5), 3, 0)]
 
 
-async def test_session_and_rate_limits_are_columns_only(hot, pen, call):
+async def test_the_session_is_a_column_and_told_to_the_calls_page_and_rate_limits_to_nobody(hot, pen, call):
     session = {"model": "gpt-realtime", "audio": {"output": {"voice": "marin"}}}
     stored = await pen.write(
         SessionChanged(session, at(1), at(3600)), RateLimitsChanged({"tokens": {"remaining": 9}}, at(2))
     )
-    assert stored.announcements == []
+    [(group, message)] = stored.announcements
+    assert group == feed.call_group(call.code)
+    [entry] = json.loads(message["frame"])["entries"]
+    assert (entry["kind"], entry["body"]["voice"]) == ("session", "marin")
     assert await fetch(hot, "select session, rate_limits, deadline from calls_call") == [
         (session, {"tokens": {"remaining": 9}}, at(3600))
     ]

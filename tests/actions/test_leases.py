@@ -187,7 +187,7 @@ async def test_commands_are_claimed_once_and_in_the_order_of_asking(hot, acme):
     owner = uuid4()
     held = await leases.take(hot, owner, limit=1)
     claimed = await leases.claim_commands(hot, owner, held)
-    assert claimed == [(call.pk, command.id, "inform", command.text) for command in asked]
+    assert claimed == [(call.pk, command.id, "inform", command.text, {}) for command in asked]
     assert await leases.claim_commands(hot, owner, held) == []
     states = await within(acme, lambda: set(Command.objects.values_list("state", "epoch")))
     assert states == {("claimed", 1)}

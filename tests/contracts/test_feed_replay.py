@@ -27,6 +27,7 @@ from calls.domain.changes import (
     CallStateChanged,
     GapRecorded,
     NoteAdded,
+    SessionChanged,
     Signs,
     SignsChanged,
     UsageRecorded,
@@ -61,7 +62,7 @@ def reduce(stream: str, body: dict, entries: list[dict], seq: int = 0) -> dict:
         for entry in fresh(entries, seq):
             rows[entry["body"]["code"]] = rows.get(entry["body"]["code"], {}) | entry["body"]
         return {"rows": list(rows.values())}
-    call, notes = body["call"], list(body["notes"])
+    call, notes, settings = body["call"], list(body["notes"]), body["session"]
     turns = {one["item_id"]: one for one in body["turns"]}
     used = {(one["kind"], one["ref_id"]): one for one in body["usage"]}
     gaps = {one["started_at"]: one for one in body["gaps"]}
@@ -78,6 +79,8 @@ def reduce(stream: str, body: dict, entries: list[dict], seq: int = 0) -> dict:
                 gaps[one["started_at"]] = one
             case "command", part:
                 asked[part["id"]] = asked.get(part["id"], {}) | part
+            case "session", session:
+                settings = session
             case "note", note:
                 notes.append({"seq": entry["seq"]} | note)
             case kind, _:
@@ -88,6 +91,7 @@ def reduce(stream: str, body: dict, entries: list[dict], seq: int = 0) -> dict:
         "usage": list(used.values()),
         "gaps": list(gaps.values()),
         "commands": list(asked.values()),
+        "session": settings,
         "notes": notes,
     }
 
@@ -260,6 +264,11 @@ CASES: dict[str, tuple[Callable | None, Callable]] = {
         lambda stage: stage.write(command(stage.scoped(Command.objects.get).pk, "confirmed", 50, detail="late")),
     ),
     "command_expired": (requested, Stage.expire),
+    "session_changes": (
+        writes(SessionChanged({"model": "gpt-realtime", "audio": {"output": {"voice": "marin"}}}, at(2))),
+        writes(SessionChanged({"model": "gpt-realtime", "audio": {"output": {"voice": {"id": "v_1"}, "speed": 1.1}},
+                               "tools": [{}], "tool_choice": "none"}, at(4))),
+    ),
     "call_opened": (None, lambda stage: stage.scoped(lambda: feed.call_opened(stage.call))),
 }  # fmt: skip
 

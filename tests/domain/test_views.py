@@ -131,7 +131,8 @@ def test_signs_are_part_of_the_calls_row():
 
 
 def test_columns_without_an_entry_are_not_told():
-    assert views.entry(SessionChanged({}, AT)) is None
+    kind, body = views.entry(SessionChanged({"model": "m", "audio": {"output": {"voice": "ash"}}}, AT)) or ("", {})
+    assert (kind, body["model"], body["voice"], body["speed"]) == ("session", "m", "ash", None)
     assert views.entry(RateLimitsChanged({}, AT)) is None
 
 

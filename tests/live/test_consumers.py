@@ -40,7 +40,7 @@ async def test_hello_is_answered_by_a_snapshot(acme, sam, call):
         assert (told["type"], told["stream"], told["seq"]) == ("snapshot", "tenant", 0)
         assert [row["code"] for row in told["body"]["rows"]] == [str(call.code)]
         told = await screen.opened(stream_of(call))
-        assert set(told["body"]) == {"call", "turns", "usage", "gaps", "commands", "notes"}
+        assert set(told["body"]) == {"call", "turns", "usage", "gaps", "commands", "session", "notes"}
 
 
 async def test_hello_with_a_position_is_answered_from_there(acme, sam, call):

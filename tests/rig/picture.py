@@ -97,6 +97,8 @@ def _reduce(name: str, stream: Stream, entry: Body) -> None:
             _merge(body["gaps"], given, ("started_at",), whole=True)
         case "command":
             _merge(body["commands"], given, ("id",))
+        case "session":
+            body["session"] = given
         case "note":
             body["notes"].append(given | {"seq": entry["seq"]})
 

@@ -57,7 +57,7 @@ def test_what_an_earlier_owner_saw_is_known():
 
 
 def test_a_command_left_behind_is_waited_for():
-    left = PendingCommand(UUID(int=5), "inform", "Hi", "sent", at(2), at(3))
+    left = PendingCommand(UUID(int=5), "inform", "Hi", "sent", at(2), at(3), {})
     resumed = begun(commands=[left])
     step = resumed.session.advance(Tick(), at(600))
     assert [change.state.value for change in step.changes if getattr(change, "command_id", None) == left.id] == [

@@ -21,6 +21,7 @@ export function open({ stream, epoch, seq, body }) {
     usage: new Map(body.usage.map((usage) => [usageKey(usage), usage])),
     gaps: new Map(body.gaps.map((gap) => [gap.started_at, gap])),
     commands: new Map(body.commands.map((command) => [command.id, command])),
+    session: body.session,
     notes: body.notes,
     partials: new Map(),
   };
@@ -37,6 +38,7 @@ export function toBody(state) {
     usage: [...state.usage.values()],
     gaps: [...state.gaps.values()],
     commands: [...state.commands.values()],
+    session: state.session,
     notes: state.notes,
   };
 }
@@ -104,6 +106,8 @@ function apply(state, { seq, kind, body }) {
       return { ...state, gaps: put(state.gaps, body.started_at, body) };
     case "command":
       return { ...state, commands: put(state.commands, body.id, { ...state.commands.get(body.id), ...body }) };
+    case "session":
+      return { ...state, session: body };
     case "note":
       return { ...state, notes: [...state.notes, { seq, ...body }] };
     default:
