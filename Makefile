@@ -2,7 +2,7 @@
 .PHONY: demo run test check bench fmt setup browser lock
 PY := .venv/bin/python
 
-demo: setup     ## two tenants, forty simulated calls, everything on this machine
+demo: setup     ## two tenants, forty simulated calls and a month of past ones, everything on this machine
 	$(PY) -m realtime_ops demo
 run: setup      ## the same without simulator and sample data
 	$(PY) -m realtime_ops run

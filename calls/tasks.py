@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from calls.actions import calls, commands
-from calls.models import Tenant, Worker
+from calls.models import SignInLink, Tenant, Worker
 from calls.sideband.loop import SidebandLoop
 from calls.tenancy import tenant_scope
 
@@ -32,6 +32,7 @@ def settle_overdue() -> None:
 
 @shared_task
 def tidy() -> None:
-    """Remove sessions that expired, and workers that were not heard of for an hour."""
+    """Remove sessions that expired, links that did a month ago, and workers that were not heard of for an hour."""
     call_command("clearsessions")
+    SignInLink.objects.filter(expires_at__lt=timezone.now() - timedelta(days=30)).delete()
     Worker.objects.filter(seen_at__lt=timezone.now() - timedelta(hours=1)).delete()

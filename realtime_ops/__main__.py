@@ -17,6 +17,7 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psutil
 
@@ -25,6 +26,11 @@ from realtime_ops.processes import Group, ProcessFailed
 from realtime_ops.services import ServiceFailed, free_port, redis_command, start_postgres, wait_for_redis
 
 READY_LIMIT_S = 90.0
+LINK_MINUTES = 24 * 60
+TROUBLED = 3
+"""Of the demo's callers: somebody always needs help"""
+SPREAD_S = 12
+"""The demo's first calls come within so many seconds: the wall moves at once"""
 
 
 def main() -> int:
@@ -32,7 +38,7 @@ def main() -> int:
     parser.add_argument("mode", choices=["run", "demo"])
     parser.add_argument("--port", type=int, default=env.number("PORT", 8000, least=1))
     parser.add_argument("--sideband-workers", type=int, default=2)
-    parser.add_argument("--calls", type=int, default=40, help="demo: simulated calls at once")
+    parser.add_argument("--calls", type=int, default=46, help="demo: simulated calls at once, of both tenants")
     args = parser.parse_args()
     # Also where a shell started this in the background with SIGINT ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -90,16 +96,20 @@ class Machine:
             self.group.add(f"sideband-{number}", command_lines.sideband_worker(number))
         self.group.add("jobs", command_lines.jobs_worker())
         self.group.add("beat", command_lines.beat())
+        lines = self._log_ins(known["public_url"])
         self._wait_until_ready()
         if simulator:
             self.group.add("simulator", simulator)
-        say(f"open {known['public_url']}/", *self._log_ins())
+            self.group.add("sample", command_lines.sample(staff=loopback(known["public_url"])), once=True)
+        say(*lines)
 
     def watch(self) -> int:
         while True:
             time.sleep(0.5)
             for name in self.group.tend():
                 say(f"{name} had died and was started again")
+            for process in self.group.given_up():
+                say(f"{process.name} stopped before its work was done; its log is {process.log}")
 
     def _start_services(self) -> dict[str, Any]:
         known: dict[str, Any] = self._secrets() | {
@@ -154,12 +164,16 @@ class Machine:
         accounts = self.directory / "simulator.json"
         accounts.touch(mode=0o600)
         accounts.write_text(json.dumps(demo.simulator_accounts(answer)))
-        return [*command_lines.simulator(port, accounts), "--loop", "--calls", str(self.args.calls)]
+        crowd = ["--loop", "--calls", str(self.args.calls), "--troubled", str(TROUBLED), "--spread", str(SPREAD_S)]
+        return [*command_lines.simulator(port, accounts), *crowd]
 
-    def _log_ins(self) -> list[str]:
-        if self.args.mode == "demo":
-            return [f"sign in as {line}" for line in demo.log_ins()]
-        return ["describe your tenant with `.venv/bin/python manage.py provision FILE` (see README.md)"]
+    def _log_ins(self, address: str) -> list[str]:
+        """What to open; while the other processes start, since it takes a process of its own."""
+        if self.args.mode != "demo":
+            hint = "describe your tenant with `.venv/bin/python manage.py provision FILE` (see README.md)"
+            return [f"open {address}/", hint]
+        links = self._manage("sign_in_link", "--minutes", str(LINK_MINUTES), *demo.NEWCOMERS).split()
+        return demo.welcome(address, links, staff=loopback(address))
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + READY_LIMIT_S
@@ -191,6 +205,11 @@ class Machine:
                 probe.bind(("127.0.0.1", self.args.port))
             except OSError as error:
                 raise CannotStart(f"port {self.args.port} is taken; choose another: PORT=8001 make …") from error
+
+
+def loopback(address: str) -> bool:
+    """Whether nobody but this machine's own users comes this way: passwords that everybody knows are for them."""
+    return urlsplit(address).hostname in {"localhost", "127.0.0.1", "::1"}
 
 
 def say(*lines: str) -> None:

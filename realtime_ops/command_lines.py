@@ -47,5 +47,10 @@ def simulator(port: int, accounts: Path) -> list[str]:
     return [sys.executable, "-m", "calls.simulator", "--port", str(port), "--accounts", str(accounts)]
 
 
+def sample(*, staff: bool) -> list[str]:
+    """What gives the sample installation a past, and where it may, somebody to administer it; ends by itself."""
+    return [sys.executable, "-m", "realtime_ops.sample", *(["--staff"] if staff else [])]
+
+
 def manage(*arguments: str) -> list[str]:
     return [sys.executable, str(env.BASE_DIR / "manage.py"), *arguments]

@@ -7,6 +7,20 @@ from typing import Any
 PASSWORD = "realtime-demo"  # noqa: S105  printed for everybody; the demo listens on loopback only
 _WEBHOOK_SECRET = "whsec_ZGVtby1zZWNyZXQtb2YtdGhlLXNpbXVsYXRvci0wMDE="  # noqa: S105  the simulator's
 
+NEWCOMERS = ("supervisor@acme.example", "admin@acme.example", "analyst@acme.example")
+STAFF = "staff@example.com"
+
+TRADES = {
+    "acme": {
+        "+442079460100": "billing",
+        "+442079460200": "booking",
+        "+442079460300": "triage",
+        "+442079460400": "telecoms",
+    },
+    "globex": {"+4930901820": "booking"},
+}
+"""Tenant → dialled number → what the simulator's callers talk about there"""
+
 _AGENTS = [
     {
         "name": "Nora, billing",
@@ -97,22 +111,13 @@ def _members(slug: str) -> list[dict[str, str]]:
 
 def simulator_accounts(provisioned: dict[str, Any]) -> list[dict[str, Any]]:
     """Accounts for the simulator, from what `provision` printed."""
-    trades = {
-        "acme": {
-            "+442079460100": "billing",
-            "+442079460200": "booking",
-            "+442079460300": "triage",
-            "+442079460400": "telecoms",
-        },
-        "globex": {"+4930901820": "booking"},
-    }
     return [
         {
             "webhook_url": account["webhook_url"],
             "webhook_secret": _WEBHOOK_SECRET,
             "api_key": _api_key(tenant["slug"]),
-            "numbers": list(trades[tenant["slug"]]),
-            "trades": trades[tenant["slug"]],
+            "numbers": list(TRADES[tenant["slug"]]),
+            "trades": TRADES[tenant["slug"]],
             "weight": 6 if tenant["slug"] == "acme" else 1,
         }
         for tenant in provisioned["tenants"]
@@ -120,7 +125,18 @@ def simulator_accounts(provisioned: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def log_ins() -> list[str]:
-    return [f"{role}@acme.example, password {PASSWORD}" for role in ("supervisor", "admin", "analyst")] + [
-        f"supervisor@globex.example, password {PASSWORD} (another tenant)"
+def welcome(address: str, links: list[str], *, staff: bool) -> list[str]:
+    """What the terminal says at the end; `links` sign the newcomers in, in their order."""
+    first, *others = links
+    names = [email.partition("@")[0] for email in NEWCOMERS]
+    return [
+        "",
+        f"open  {first}",
+        f"      and you are the {names[0]}; the link works once, within a day",
+        "",
+        *(f"as {name:8} {link}" for name, link in zip(names[1:], others, strict=True)),
+        f"or sign in at {address}/ with the password {PASSWORD}, as",
+        f"      {', '.join(NEWCOMERS)}, supervisor@globex.example (another tenant)",
+        *([f"      {STAFF} (platform staff: {address}/admin/)"] if staff else []),
+        "",
     ]

@@ -8,8 +8,8 @@ import re
 from datetime import UTC, datetime
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-_ADDRESS = re.compile(r"/webhooks/openai/[0-9a-f]+/?")
-"""A webhook's path is half a secret, and Django puts paths into its own messages."""
+_ADDRESS = re.compile(r"/(webhooks|sign-in)/(?:openai|link)/[\w-]+/?")
+"""A webhook's path is half a secret, that of a link to sign in a whole one, and Django puts paths into its messages."""
 _VALUE_LIMIT = 2_000
 """Characters of one extra value."""
 
@@ -36,4 +36,4 @@ class JsonFormatter(logging.Formatter):
         line |= {name: str(value)[:_VALUE_LIMIT] for name, value in vars(record).items() if name not in _STANDARD}
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return _ADDRESS.sub("/webhooks/[token]/", json.dumps(line, default=str))
+        return _ADDRESS.sub(r"/\1/[token]/", json.dumps(line, default=str))

@@ -31,6 +31,8 @@ class Process:
     command: Sequence[str]
     log: Path
     env: Mapping[str, str]
+    once: bool = False
+    """Ends by itself when its work is done"""
     popen: subprocess.Popen[bytes] | None = None
     deaths: list[float] = field(default_factory=list)
 
@@ -71,8 +73,8 @@ class Group:
         self.record.unlink()
         return len(found)
 
-    def add(self, name: str, command: Sequence[str]) -> None:
-        process = Process(name, command, self.logs / f"{name}.log", self.env)
+    def add(self, name: str, command: Sequence[str], *, once: bool = False) -> None:
+        process = Process(name, command, self.logs / f"{name}.log", self.env, once)
         process.start()
         self.processes.append(process)
         self._remember()
@@ -81,7 +83,7 @@ class Group:
         """Restart what died; return the names. Raises ProcessFailed for what dies again and again."""
         restarted = []
         for process in self.processes:
-            if process.popen is None or process.popen.poll() is None:
+            if process.once or process.popen is None or process.popen.poll() is None:
                 continue
             now = time.monotonic()
             process.deaths = [at for at in process.deaths if now - at < 60] + [now]
@@ -93,6 +95,12 @@ class Group:
         if restarted:
             self._remember()
         return restarted
+
+    def given_up(self) -> list[Process]:
+        """What was to end by itself and failed; told once."""
+        failed = [p for p in self.processes if p.once and p.popen is not None and p.popen.poll() not in (None, 0)]
+        self.processes = [process for process in self.processes if process not in failed]
+        return failed
 
     def stop(self) -> None:
         """End all, newest first: SIGTERM, then SIGKILL after STOP_LIMIT_S."""

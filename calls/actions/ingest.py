@@ -73,8 +73,13 @@ class Stored:
     """(group, message), to be sent after the commit"""
 
 
-async def store(connection: AsyncConnection[Any], owner: UUID, batches: Sequence[Batch]) -> Stored:
-    """Store the batches of one process in one transaction. One fenced call does not spoil the others."""
+async def store(
+    connection: AsyncConnection[Any], owner: UUID, batches: Sequence[Batch], *, past: bool = False
+) -> Stored:
+    """Store the batches of one process in one transaction. One fenced call does not spoil the others.
+
+    Calls of the `past` are no news to the pages of their tenants.
+    """
     plans = {batch.ref.id: _Plan(batch) for batch in batches}
     async with connection.transaction():
         rows = await connection.execute(sql.FENCE, [_json([plan.head for plan in plans.values()]), owner])
@@ -82,7 +87,7 @@ async def store(connection: AsyncConnection[Any], owner: UUID, batches: Sequence
         held = [plan for call, plan in plans.items() if call in last_seq]
         for plan in held:
             plan.number(last_seq[plan.ref.id])
-        tenants = await _number_tenants(connection, held)
+        tenants = {} if past else await _number_tenants(connection, held)
         await _insert(connection, held, tenants)
     for plan in held:
         plan.ref.answered = plan.ref.answered or plan.answers

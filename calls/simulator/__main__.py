@@ -40,6 +40,8 @@ def parser() -> argparse.ArgumentParser:
     parse.add_argument("--seed", type=int)
     parse.add_argument("--scenario", default=scenarios.MIX, choices=[scenarios.MIX, *scenarios.BY_NAME])
     parse.add_argument("--arrivals-per-second", type=float, metavar="R")
+    parse.add_argument("--spread", type=float, metavar="S", help="the first calls come within so many seconds")
+    parse.add_argument("--troubled", type=int, default=0, metavar="N", help="of the calls, always about a trouble")
     parse.add_argument("--ledger", type=Path, metavar="PATH.jsonl")
     parse.add_argument("--ledger-frames", choices=("full", "types"), default="full")
     parse.add_argument("--duration", type=float, metavar="S", help="stop after so many seconds")
@@ -90,6 +92,8 @@ async def _until_told(options: argparse.Namespace, provider: Provider) -> None:
         order=Order(scenario=options.scenario),
         arrivals_per_second=options.arrivals_per_second,
         seed=options.seed,
+        troubled=min(options.troubled, options.calls),
+        spread=options.spread,
     )
     if options.calls:
         provider.keep(Callers(provider, crowd).run())

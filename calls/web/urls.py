@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from django.urls import path
 
-from calls.web import call, calls, commands, health, live, session, webhooks
+from calls.web import call, calls, commands, health, live, session, sign_in_link, webhooks
 
 urlpatterns = [
     path("", session.home, name="home"),
     path("sign-in/", session.sign_in, name="sign_in"),
+    path("sign-in/link/<str:token>/", sign_in_link.sign_in_link, name="sign_in_link"),
     path("sign-out/", session.sign_out, name="sign_out"),
     path("theme/", session.theme, name="theme"),
     path("t/<slug:slug>/live/", live.live, name="live"),

@@ -37,6 +37,12 @@ def test_the_path_of_a_webhook_is_masked():
     assert line.count("/webhooks/[token]/") == 2
 
 
+def test_the_token_of_a_link_to_sign_in_is_masked():
+    line = _line(msg="a page failed", path="/sign-in/link/qA-7_zz/", extra="<GET '/sign-in/link/qA-7_zz/'>")
+    assert "qA-7" not in line
+    assert line.count("/sign-in/[token]/") == 2
+
+
 def test_an_exception_comes_whole_and_long_values_are_cut():
     try:
         raise ValueError("why")

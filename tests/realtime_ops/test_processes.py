@@ -78,3 +78,13 @@ def test_leftovers_of_a_killed_launcher_are_cleared_and_strangers_are_not(group,
     assert not psutil.pid_exists(popen.pid), "it is gone, and its ports with it"
     assert stranger.is_running()
     assert not group.record.exists()
+
+
+def test_what_ends_by_itself_is_not_started_again(group):
+    group.add("done", [sys.executable, "-c", "pass"], once=True)
+    group.add("failed", QUITTER, once=True)
+    for process in group.processes:
+        process.popen.wait()
+    assert group.tend() == []
+    assert [process.name for process in group.given_up()] == ["failed"]
+    assert group.given_up() == []  # told once

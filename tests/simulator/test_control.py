@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from calls.simulator import scenarios
 from calls.simulator.callers import Callers, Crowd
 from calls.simulator.provider import Order
 from tests.simulator.stage import SESSION, Stage
@@ -112,6 +113,20 @@ async def test_a_crowd_keeps_so_many_calls_alive(stage: Stage) -> None:
     async with asyncio.timeout(10):
         for call in list(stage.provider.calls.values()):
             await call.ended.wait()
+
+
+@pytest.mark.asyncio
+async def test_some_telephones_always_have_a_trouble(stage: Stage) -> None:
+    stage.provider.patience = 1.0
+    crowd = Crowd(calls=3, loop=True, order=Order(scenario="two_turn"), seed=1, troubled=2, spread=0.0)
+    stage.provider.keep(Callers(stage.provider, crowd).run())
+    async with asyncio.timeout(10):
+        while len(stage.ledger.truths) < 12:  # noqa: ASYNC110  nothing announces them
+            await asyncio.sleep(0.002)
+    await stage.control("POST", "stop_new_calls")
+    troubled = [truth for truth in stage.ledger.truths if truth["scenario"] in scenarios.TROUBLES]
+    assert {truth["scenario"] for truth in troubled} == set(scenarios.TROUBLES)
+    assert {truth["account"] for truth in troubled} == {0}
 
 
 @pytest.mark.asyncio

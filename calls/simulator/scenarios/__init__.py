@@ -11,6 +11,7 @@ from calls.simulator.scenarios import behaviours
 from calls.simulator.script import Scenario
 
 MIX = "mix"
+TROUBLES = tuple(scenario.name for scenario in behaviours.TROUBLES)
 BY_NAME = {scenario.name: scenario for scenario in behaviours.EVERY}
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
-from calls.simulator.scenarios import billing, booking, telecoms, triage
+from calls.simulator.scenarios import billing, booking, telecoms, triage, troubles
 from calls.simulator.scenarios.desk import Talker
 from calls.simulator.script import (
     Agent,
@@ -286,7 +286,16 @@ def _scenario(behaviour: Behaviour, summary: str, weight: float, **more: object)
     return Scenario(behaviour.__name__, summary, over_any_desk(behaviour), weight, **more)  # type: ignore[arg-type]
 
 
+TROUBLES = (
+    _scenario(troubles.asks_for_person, "asks for a human at once", 0.5),
+    _scenario(troubles.tool_failed, "a tool that answers with an error, twice", 0.5),
+    _scenario(troubles.many_interruptions, "cuts every answer short", 0.5),
+    _scenario(troubles.long_silence, "says nothing for most of a minute", 0.5),
+)
+"""What a supervisor is called for, within seconds."""
+
 EVERY = (
+    *TROUBLES,
     _scenario(two_turn, "one question, one answer, goodbye", 8),
     _scenario(long_chat, "many matters, several minutes", 46),
     _scenario(barge_in_generating, "the caller cuts in while the answer is being generated", 5),
