@@ -118,7 +118,11 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
             ],
-            "builtins": ["lucide.templatetags.lucide", "calls.templatetags.calls_tags"],
+            "builtins": [
+                "lucide.templatetags.lucide",
+                "calls.templatetags.calls_tags",
+                "calls.templatetags.frame_tags",
+            ],
         },
     }
 ]

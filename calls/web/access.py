@@ -22,6 +22,8 @@ class TenantRequest(HttpRequest):
     """A request of a member: what views behind `tenant_view` are given."""
 
     member: members.Member
+    memberships: list[members.Member]
+    """All tenants of the user: what the tenant switch offers"""
     user: User
     """Never anonymous: LoginRequiredMiddleware stands before"""
 
@@ -40,7 +42,8 @@ def tenant_view(
         @wraps(view)
         def inner(request: HttpRequest, slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
             ours = cast(TenantRequest, request)
-            member = members.member_of(ours.user.pk, slug)
+            ours.memberships = members.memberships(ours.user.pk)
+            member = next((one for one in ours.memberships if one.slug == slug), None)
             if member is None:
                 raise NotFound("tenant")
             ours.member = member
@@ -51,6 +54,7 @@ def tenant_view(
             patch_cache_control(response, private=True, no_store=True)
             return response
 
+        inner.capability = capability  # type: ignore[attr-defined]  # the tenant switch asks before it leads here
         return inner  # type: ignore[return-value]  # Django passes `slug` by name
 
     return decorate

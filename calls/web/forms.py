@@ -45,10 +45,24 @@ class SignInForm(AuthenticationForm):
         return cleaned
 
 
-class ThemeForm(forms.Form):
-    """The choices are the model's own."""
+class PreferencesForm(forms.Form):
+    """One preference at a time, or several. The choices are the model's own."""
 
-    theme = forms.ChoiceField(choices=User._meta.get_field("theme").choices or [])
+    theme = forms.ChoiceField(required=False, choices=User._meta.get_field("theme").choices or [])
+    density = forms.ChoiceField(required=False, choices=User._meta.get_field("density").choices or [])
+    letter_keys = forms.ChoiceField(required=False, choices=[("on", "On"), ("off", "Off")])
+
+    def chosen(self) -> dict[str, Any]:
+        """What was sent. Raises InvalidInput for what does not exist, and for nothing."""
+        if not self.is_valid():
+            field = next(iter(self.errors))
+            raise InvalidInput("Choose one of the values that are offered.", field)
+        found: dict[str, Any] = {name: value for name, value in self.cleaned_data.items() if value}
+        if not found:
+            raise InvalidInput("Nothing was chosen.")
+        if "letter_keys" in found:
+            found["letter_keys"] = found["letter_keys"] == "on"
+        return found
 
 
 class CommandForm(forms.Form):

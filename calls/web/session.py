@@ -1,9 +1,11 @@
-"""Signing in and out, the theme, and the way from `/` to a tenant. Knows nothing of calls."""
+"""Signing in and out, what a person prefers, and the way from `/` to a tenant. Knows nothing of calls."""
 
 from __future__ import annotations
 
 from typing import cast
 
+from django.contrib import messages
+from django.contrib.auth import logout
 from django.contrib.auth.views import LoginView, LogoutView
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -11,10 +13,10 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
-from calls.exceptions import InvalidInput
+from calls.actions import people
 from calls.models import User
 from calls.selectors.members import memberships
-from calls.web.forms import SignInForm, ThemeForm
+from calls.web.forms import PreferencesForm, SignInForm
 
 sign_in = LoginView.as_view(
     template_name="sign_in.html", authentication_form=SignInForm, redirect_authenticated_user=True
@@ -32,12 +34,18 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-def theme(request: HttpRequest) -> HttpResponse:
-    """Store the theme of the signed-in user. Raises InvalidInput for one that does not exist."""
-    form = ThemeForm(request.POST)
-    if not form.is_valid():
-        raise InvalidInput("Choose system, light or dark.", "theme")
-    User.objects.filter(pk=cast(User, request.user).pk).update(theme=form.cleaned_data["theme"])
+def preferences(request: HttpRequest) -> HttpResponse:
+    """Keep what the signed-in user prefers, then back to where they were."""
+    people.prefer(cast(User, request.user), **PreferencesForm(request.POST).chosen())
     back = request.POST.get("next", "")
     safe = url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure())
     return redirect(back if safe else reverse("home"))
+
+
+@require_POST
+def sign_out_everywhere(request: HttpRequest) -> HttpResponse:
+    """End every session of the user; this one too, or the word would be a lie."""
+    people.sign_out_everywhere(cast(User, request.user))
+    logout(request)
+    messages.success(request, "You are signed out everywhere. Other devices need your password again.")
+    return redirect("sign_in")

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from django.urls import path
 
-from calls.web import call, calls, commands, health, live, session, sign_in_link, webhooks
+from calls.web import call, calls, commands, health, live, session, sign_in_link, style, webhooks
 
 urlpatterns = [
     path("", session.home, name="home"),
     path("sign-in/", session.sign_in, name="sign_in"),
     path("sign-in/link/<str:token>/", sign_in_link.sign_in_link, name="sign_in_link"),
     path("sign-out/", session.sign_out, name="sign_out"),
-    path("theme/", session.theme, name="theme"),
+    path("sign-out-everywhere/", session.sign_out_everywhere, name="sign_out_everywhere"),
+    path("preferences/", session.preferences, name="preferences"),
+    path("style/", style.style, name="style"),
     path("t/<slug:slug>/live/", live.live, name="live"),
     path("t/<slug:slug>/calls/", calls.calls, name="calls"),
     path("t/<slug:slug>/calls/<uuid:code>/", call.call, name="call"),

@@ -89,10 +89,10 @@ def test_members_of_two_tenants_choose(seat, strangers):
     expect(choices).to_have_count(2)
     me.page.get_by_role("link", name="Globex Travel").click()
     expect(me.page).to_have_url(f"{me.origin}/t/globex/live/")
-    me.page.get_by_title("Choose a tenant").click()
-    expect(choices).to_have_count(2)
-    me.page.get_by_role("link", name="Acme Health").click()
-    expect(me.page).to_have_url(f"{me.origin}/t/acme/live/")
+    me.page.get_by_role("link", name="Calls").click()
+    me.page.get_by_title("Switch tenant").click()
+    me.page.get_by_role("navigation", name="Tenants").get_by_role("link", name="Acme Health").click()
+    expect(me.page).to_have_url(f"{me.origin}/t/acme/calls/")
 
 
 def test_who_has_no_tenant_reads_why(seat, strangers):
@@ -114,7 +114,7 @@ def test_the_theme_changes_in_place_and_stays(seat):
     for theme, other in (("dark", "light"), ("light", "dark")):
         page.emulate_media(color_scheme=other)
         page.locator("button.user").click()
-        with page.expect_response("**/theme/"):
+        with page.expect_response("**/preferences/"):
             page.get_by_role("button", name=theme.capitalize(), exact=True).click()
         expect(page.get_by_role("button", name=theme.capitalize(), exact=True)).to_have_attribute(
             "aria-pressed", "true"

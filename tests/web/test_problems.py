@@ -61,7 +61,7 @@ def test_the_pages_that_django_renders_itself_need_no_request():
 def test_a_post_without_its_token_is_refused_with_our_page(sam):
     client = Client(enforce_csrf_checks=True)
     client.force_login(sam.user)
-    answer = client.post("/theme/", {"theme": "dark"})
+    answer = client.post("/preferences/", {"theme": "dark"})
     assert answer.status_code == 403
     assert "too old" in answer.content.decode()
 

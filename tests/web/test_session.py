@@ -73,11 +73,52 @@ def test_home_explains_itself_to_a_user_without_a_tenant():
 
 
 def test_the_theme_is_stored_and_rendered(sam):
-    answer = sam.client.post("/theme/", {"theme": "dark", "next": "/t/acme/live/"})
+    answer = sam.client.post("/preferences/", {"theme": "dark", "next": "/t/acme/live/"})
     assert answer.url == "/t/acme/live/"
     assert 'data-theme="dark"' in sam.client.get("/t/acme/live/").content.decode()
-    assert sam.client.post("/theme/", {"theme": "pink"}).status_code == 422
-    assert sam.client.post("/theme/", {"theme": "light", "next": "//evil.example"}).url == "/"
+    assert sam.client.post("/preferences/", {"theme": "pink"}).status_code == 422
+    assert sam.client.post("/preferences/", {"theme": "light", "next": "//evil.example"}).url == "/"
+
+
+def test_density_and_single_keys_are_stored_and_rendered(sam):
+    for chosen in ({"density": "compact"}, {"letter_keys": "off"}):
+        assert sam.client.post("/preferences/", chosen).status_code == 302
+    text = sam.client.get("/t/acme/live/").content.decode()
+    assert 'data-density="compact" data-letters="off"' in text
+    for nonsense in ({"density": "huge"}, {"letter_keys": "maybe"}, {}, {"is_staff": "on"}):
+        assert sam.client.post("/preferences/", nonsense).status_code == 422
+
+
+def test_preferences_are_ones_own(sam, adam, client):
+    assert client.post("/preferences/", {"theme": "dark"}).url == "/sign-in/?next=/preferences/"
+    sam.client.post("/preferences/", {"theme": "dark"})
+    assert 'data-theme="system"' in adam.client.get("/t/acme/live/").content.decode()
+
+
+def test_signing_out_everywhere_ends_this_session_too_and_says_so(sam):
+    elsewhere = Client()
+    elsewhere.force_login(sam.user)
+    assert sam.client.get("/sign-out-everywhere/").status_code == 405
+    answer = sam.client.post("/sign-out-everywhere/", follow=True)
+    assert answer.redirect_chain == [(SIGN_IN, 302)]
+    assert "You are signed out everywhere." in answer.content.decode()
+    for client in (sam.client, elsewhere):
+        assert client.get("/t/acme/live/").status_code == 302
+
+
+def test_the_tenant_switch_offers_the_same_page_elsewhere(sam, globex, acme):
+    assert 'id="tenants"' not in sam.client.get("/t/acme/calls/").content.decode()
+    factories.make_member(globex, user=sam.user, role=Role.ANALYST)
+    call = factories.make_call(acme, state="ended", ended_at=factories.NOON)
+    for page, there in (
+        ("/t/acme/calls/?q=x", "/t/globex/calls/"),
+        (f"/t/acme/calls/{call.code}/", "/t/globex/calls/"),
+    ):
+        text = sam.client.get(page).content.decode()
+        switch = text[text.index('id="tenants"') :]
+        assert f'href="{there}"' in switch[: switch.index("</nav>")]
+    # A page of one call of another tenant would be another tenant's.
+    assert str(call.code) not in switch[: switch.index("</nav>")]
 
 
 def test_signing_out_is_a_post(sam):

@@ -1,21 +1,25 @@
 // Starts the behaviour of every element that names one; an element that is absent costs nothing.
 
 import { start as startCall } from "./call/page.js";
+import { start as startCommands } from "./commands.js";
 import { start as startCopy } from "./copy.js";
 import { start as startDialogs } from "./dialogs.js";
 import { start as startDoor } from "./door.js";
 import { start as startKeys } from "./keys.js";
+import { start as startKeyList } from "./key_list.js";
 import { start as startLive } from "./live/page.js";
-import { start as startTheme } from "./theme.js";
+import { start as startPreference } from "./preference.js";
 
 const MODULES = {
   call: startCall,
+  commands: startCommands,
   copy: startCopy,
   dialogs: startDialogs,
   door: startDoor,
   keys: startKeys,
+  key_list: startKeyList,
   live: startLive,
-  theme: startTheme,
+  preference: startPreference,
 };
 
 for (const element of document.querySelectorAll("[data-module]")) {

@@ -1,6 +1,6 @@
 // Posts what an operator asks for. A failed post keeps the text and says why at the control; nothing is retried alone.
 
-import { bind } from "../keys.js";
+import { bind, offer } from "../keys.js";
 import { openModal } from "../dialogs.js";
 import { attribute, show, text } from "../lib/dom.js";
 import { isLive } from "../lib/faces.js";
@@ -21,12 +21,10 @@ export class Controls {
     this.#forms.forEach((form) => form.addEventListener("submit", (event) => this.#submit(event, form)));
     const steer = document.querySelector("form[data-command=text]");
     const words = steer?.elements.text;
-    words?.addEventListener("keydown", (event) => {
-      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
-        event.preventDefault();
-        steer.requestSubmit();
-      }
-    });
+    // Keys only for what this call and this role can have.
+    if (!panel || panel.dataset.denied) {
+      return;
+    }
     const write = (verb) => () => {
       const choice = steer?.querySelector(`input[value="${verb}"]`);
       if (choice && !choice.disabled) {
@@ -34,16 +32,22 @@ export class Controls {
         words.focus();
       }
     };
-    bind("w", write("inform"));
-    bind("i", write("instruct"));
-    bind("s", write("say"));
-    bind(".", () => this.#button("stop_talking")?.click());
-    bind("x", () => {
-      const dialog = document.getElementById("transfer");
-      if (dialog && !document.querySelector("[data-opens=transfer]")?.disabled) {
-        openModal(dialog);
-      }
-    });
+    bind("ctrl enter", () => document.activeElement === words && steer.requestSubmit(), "Send what is written");
+    bind("w", write("inform"), "Inform the model");
+    bind("i", write("instruct"), "Instruct");
+    bind("s", write("say"), "Say");
+    bind(".", () => this.#button("stop_talking")?.click(), "Stop talking");
+    bind(
+      "x",
+      () => {
+        const dialog = document.getElementById("transfer");
+        if (dialog && !document.querySelector("[data-opens=transfer]")?.disabled) {
+          openModal(dialog);
+        }
+      },
+      "Transfer…",
+    );
+    offer(() => document.querySelector("[popovertarget=hang-up]")?.click(), "Hang up…");
   }
 
   /** A control that this call cannot have now is disabled, and says why. Typed text stays. */

@@ -93,8 +93,8 @@ export function start(page) {
     transcript.paint(shown);
     box.scrollTop = box.scrollHeight - below;
   });
-  bind("e", () => follow.latest());
-  bind("Escape", () => document.querySelector("[data-section=live]")?.click());
+  bind("e", () => follow.latest(), "Latest turn");
+  bind("Escape", () => document.querySelector("[data-section=live]")?.click(), "Back to Live");
 
   paint();
   setInterval(tick, 250);

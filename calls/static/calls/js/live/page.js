@@ -191,14 +191,14 @@ export function start(page) {
     all = true;
     flush();
   });
-  bind("j", () => step(1));
-  bind("k", () => step(-1));
-  bind("r", apply);
+  bind("j", () => step(1), "Next call");
+  bind("k", () => step(-1), "Previous call");
+  bind("r", apply, "Apply the waiting order");
   bind("Escape", () => {
     find.value = "";
     document.activeElement?.blur();
     flush();
-  });
+  }, "Clear the search");
 
   keepPill(feed, () => flush());
   setInterval(tick, 1_000);
