@@ -17,6 +17,8 @@ class Conf:
     flush: timedelta
     """Longest time that a change waits for its transaction"""
     public_url: str
+    demo: bool
+    """The sample installation of `make demo`"""
 
 
 def conf() -> Conf:
@@ -26,4 +28,5 @@ def conf() -> Conf:
         accept_max_age=timedelta(seconds=values["accept_max_age_s"]),
         flush=timedelta(milliseconds=values["flush_ms"]),
         public_url=settings.PUBLIC_URL,
+        demo=bool(values["demo"]),
     )

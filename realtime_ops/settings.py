@@ -101,6 +101,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "calls.web.guide.VisitsMiddleware",
     "calls.web.problems.ProblemsMiddleware",
 ]
 
@@ -264,4 +265,5 @@ CALLS = {
     "slots": env.number("SIDEBAND_SLOTS", 1000, least=1),
     "accept_max_age_s": env.number("CALL_ACCEPT_MAX_AGE_S", 45, least=1),
     "flush_ms": env.number("FLUSH_MS", 100, least=10),
+    "demo": env.flag("DEMO"),
 }

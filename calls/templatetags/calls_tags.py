@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from django import template
 
+from calls.web import guide as first_steps
 from calls.web import pretty as json_text
 from calls.web import rows, words
 from calls.web.rows import moment
@@ -186,3 +187,11 @@ def step_times(command: Mapping[str, Any]) -> list[tuple[str, str]]:
     if command.get("settled_at"):
         steps.append((command_face(command).word, command["settled_at"]))
     return [(name, between(at, command["requested_at"])) for name, at in steps if at]
+
+
+@register.inclusion_tag("_guide.html", takes_context=True)
+def guide(context: Mapping[str, Any]) -> dict[str, Any]:
+    """The newcomer's first steps, where there are some left."""
+    request = context["request"]
+    found = first_steps.strip(request.user, context["member"])
+    return {"guide": found, "back": request.get_full_path(), "csrf_token": context.get("csrf_token")}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from calls.web import call, calls, commands, health, live, session, sign_in_link, style, webhooks
+from calls.web import call, calls, commands, connect, guide, health, live, session, sign_in_link, style, webhooks
 
 urlpatterns = [
     path("", session.home, name="home"),
@@ -15,6 +15,10 @@ urlpatterns = [
     path("preferences/", session.preferences, name="preferences"),
     path("style/", style.style, name="style"),
     path("t/<slug:slug>/live/", live.live, name="live"),
+    path("t/<slug:slug>/guide/", guide.progress, name="guide_progress"),
+    path("t/<slug:slug>/guide/dismiss/", guide.dismiss, name="guide_dismiss"),
+    path("t/<slug:slug>/connect/", connect.connect, name="connect"),
+    path("t/<slug:slug>/connect/<uuid:code>/first-event/", connect.first_event, name="first_event"),
     path("t/<slug:slug>/calls/", calls.calls, name="calls"),
     path("t/<slug:slug>/calls/<uuid:code>/", call.call, name="call"),
     path("t/<slug:slug>/calls/<uuid:code>/commands/", commands.command, name="command"),

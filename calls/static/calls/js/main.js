@@ -1,21 +1,25 @@
 // Starts the behaviour of every element that names one; an element that is absent costs nothing.
 
+import { start as startAwaiting } from "./awaiting.js";
 import { start as startCall } from "./call/page.js";
 import { start as startCommands } from "./commands.js";
 import { start as startCopy } from "./copy.js";
 import { start as startDialogs } from "./dialogs.js";
 import { start as startDoor } from "./door.js";
+import { start as startGuide } from "./guide.js";
 import { start as startKeys } from "./keys.js";
 import { start as startKeyList } from "./key_list.js";
 import { start as startLive } from "./live/page.js";
 import { start as startPreference } from "./preference.js";
 
 const MODULES = {
+  awaiting: startAwaiting,
   call: startCall,
   commands: startCommands,
   copy: startCopy,
   dialogs: startDialogs,
   door: startDoor,
+  guide: startGuide,
   keys: startKeys,
   key_list: startKeyList,
   live: startLive,
