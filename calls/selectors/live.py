@@ -2,21 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from django.db import connection
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from calls.conf import conf
 from calls.domain.redaction import mask_number
 from calls.domain.views import Body, iso, signs_body
-from calls.models import Call, TenantEvent, TenantStream
+from calls.models import Agent, Call, ProviderAccount, TenantEvent, TenantStream
 from calls.models.calls import LIVE_STATES
 
 ENDED_STAYS = timedelta(seconds=30)
 """An ended call keeps its row for so long."""
 ROW_LIMIT = 2_000
+TALK = timedelta(seconds=60)
+"""So much of the talk comes with the first paint."""
+TALK_LIMIT = 16
+"""Latest utterances of one call that are looked at: nobody speaks more often in a minute."""
+AGENT_LIMIT = 200
+ADDRESS_LIMIT = 3
+
+_TALK = """
+select c.code, t.speaker, t.started_at, t.ended_at
+from calls_call c cross join lateral (
+    select speaker, started_at, case when status = 'open' then null else ended_at end as ended_at
+    from calls_turn where call_id = c.id and kind = 'message' and speaker in ('caller', 'agent')
+    order by rank desc limit %s
+) t
+where c.id = any(%s) and coalesce(t.ended_at, now()) > %s
+order by c.id, t.started_at
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +52,10 @@ class Snapshot:
 def snapshot(*, reveal: bool) -> Snapshot:
     """All rows of the tenant in scope. The position is read first: an entry may be told twice, never missed."""
     stream = TenantStream.objects.get()
-    rows = [row_body(call, reveal=reveal) for call in shown_calls()]
-    return Snapshot("tenant", str(stream.epoch), stream.last_seq, {"rows": rows})
+    calls = list(shown_calls())
+    rows = [row_body(call, reveal=reveal) for call in calls]
+    body = {"rows": rows, "talk": recent_talk([call.pk for call in calls])}
+    return Snapshot("tenant", str(stream.epoch), stream.last_seq, body)
 
 
 def shown_calls() -> QuerySet[Call]:
@@ -44,6 +66,30 @@ def shown_calls() -> QuerySet[Call]:
         .select_related("agent", "instruction_version")
         .order_by("started_at")[:ROW_LIMIT]
     )
+
+
+def recent_talk(calls: Sequence[int]) -> dict[str, list[list[str | None]]]:
+    """[speaker, start, end or null if it goes on] of the last minute, by code; calls in which nobody spoke are absent.
+
+    One read: for each call its latest TALK_LIMIT utterances, by the index of turns by call.
+    """
+    talk: dict[str, list[list[str | None]]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(_TALK, [TALK_LIMIT, list(calls), timezone.now() - TALK])
+        for code, speaker, start, end in cursor.fetchall():
+            talk.setdefault(str(code), []).append([speaker, iso(start), iso(end)])
+    return talk
+
+
+def agent_names() -> list[str]:
+    """Of the tenant in scope, by name."""
+    return list(Agent.objects.order_by("name").values_list("name", flat=True)[:AGENT_LIMIT])
+
+
+def webhook_addresses() -> list[str]:
+    """Where the provider is to announce calls of the tenant in scope, the newest account first."""
+    tokens = ProviderAccount.objects.order_by("-id").values_list("path_token", flat=True)[:ADDRESS_LIMIT]
+    return [f"{conf().public_url}/webhooks/openai/{token}/" for token in tokens]
 
 
 def row_body(call: Call, *, reveal: bool) -> Body:

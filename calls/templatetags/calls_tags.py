@@ -9,9 +9,11 @@ from zoneinfo import ZoneInfo
 
 from django import template
 
+from calls.domain import attention
+from calls.domain.attention import Need
 from calls.web import guide as first_steps
+from calls.web import lane, words
 from calls.web import pretty as json_text
-from calls.web import rows, words
 from calls.web.rows import moment
 from calls.web.transcript import Line
 
@@ -39,7 +41,8 @@ def word(key: str, table: str) -> str:
 @register.simple_tag
 def sprite_icons() -> list[str]:
     """Icons of badges that change while the page is open."""
-    return sorted({face.icon for face in (*words.FACES.values(), *words.COMMAND_STATES.values())})
+    tables = (words.FACES, words.COMMAND_STATES, words.SEVERITIES)
+    return sorted({face.icon for table in tables for face in table.values()})
 
 
 @register.filter
@@ -93,6 +96,11 @@ def age(seconds: float) -> str:
     return f"{int(seconds)} s" if seconds < 120 else f"{int(seconds // 60)} min"
 
 
+def whole_age(seconds: float) -> str:
+    """`4 s`, `12 s`, `3 min`: for what is counted up each second."""
+    return f"{max(0, int(seconds))} s" if seconds < 120 else f"{int(seconds // 60)} min"
+
+
 @register.filter
 def timer(row: Mapping[str, Any], now: datetime | None = None) -> str:
     """How long a call rings, runs or ran."""
@@ -122,10 +130,40 @@ def gap_length(gap: Mapping[str, Any]) -> str:
 
 
 @register.filter
-def quiet(row: Mapping[str, Any], now: datetime) -> float:
-    """Seconds without an event, from the age at which it matters on."""
-    seconds = rows.quiet_s(row, now)
-    return seconds if seconds >= rows.QUIET_S else 0
+def need(row: Mapping[str, Any], now: datetime | None) -> Need | None:
+    """Why the call needs somebody, if it does."""
+    return attention.worst(row, now) if now else None
+
+
+@register.filter
+def severity_face(one: Need) -> words.Face:
+    return words.SEVERITIES[one.severity]
+
+
+@register.filter
+def aged(one: Need, now: datetime) -> str:
+    return whole_age((now - one.since).total_seconds()) if one.since else ""
+
+
+@register.filter
+def row_sentence(row: Mapping[str, Any], now: datetime) -> str:
+    """The whole row for those who listen; mirrored by js/live/rows.js."""
+    one = attention.worst(row, now)
+    warning = ": ".join(filter(None, [words.SEVERITIES[one.severity].word, one.words])) if one else ""
+    agent = " ".join(filter(None, [row.get("agent"), f"v{row['version']}" if row.get("version") else ""]))
+    parts = [warning, f"open call {row.get('from') or 'from an unknown number'}", agent, words.face(row).word.lower()]
+    return ", ".join(filter(None, parts))
+
+
+@register.filter
+def talk_of(talk: Mapping[str, list[Any]], row: Mapping[str, Any]) -> list[Any]:
+    return talk.get(row.get("code", ""), [])
+
+
+@register.filter
+def lane_paths(spans: list[Any], now: datetime | None) -> Mapping[str, str]:
+    """Path data by speaker."""
+    return lane.paths(spans, now) if now else {}
 
 
 @register.filter

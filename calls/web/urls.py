@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from django.urls import path
 
-from calls.web import call, calls, commands, connect, guide, health, live, session, sign_in_link, style, webhooks
+from calls.web import (
+    call,
+    calls,
+    commands,
+    connect,
+    figures,
+    guide,
+    health,
+    live,
+    session,
+    sign_in_link,
+    style,
+    webhooks,
+)
 
 urlpatterns = [
     path("", session.home, name="home"),
@@ -15,6 +28,7 @@ urlpatterns = [
     path("preferences/", session.preferences, name="preferences"),
     path("style/", style.style, name="style"),
     path("t/<slug:slug>/live/", live.live, name="live"),
+    path("t/<slug:slug>/live/figures/", figures.figures, name="figures"),
     path("t/<slug:slug>/guide/", guide.progress, name="guide_progress"),
     path("t/<slug:slug>/guide/dismiss/", guide.dismiss, name="guide_dismiss"),
     path("t/<slug:slug>/connect/", connect.connect, name="connect"),

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from calls.domain.attention import FAULTS
+from calls.domain import attention
+from calls.domain.attention import FAULTS, Severity
 from calls.domain.commands import Verb
 from calls.domain.roles import CAPABILITIES, Capability
 from calls.domain.states import CallState, CommandState, EndReason
@@ -33,6 +34,15 @@ FACES = {
         Face("ended", "Ended", "circle-check"),
         Face("refused", "Refused", "phone-off"),
         Face("missed", "Missed", "phone-missed"),
+    )
+}
+
+SEVERITIES = {
+    face.key: face
+    for face in (
+        Face(Severity.ACT, "Act now", "octagon-alert"),
+        Face(Severity.WARN, "Warning", "circle-alert"),
+        Face(Severity.NOTE, "", "circle-dashed"),
     )
 }
 
@@ -114,6 +124,8 @@ def table() -> dict[str, Any]:
     return {
         "faces": {key: asdict(face) for key, face in FACES.items()},
         "faults": FAULTS,
+        "attention": attention.table(),
+        "severities": {key: asdict(face) for key, face in SEVERITIES.items()},
         "reasons": REASONS,
         "commands": {key: asdict(face) for key, face in COMMAND_STATES.items()},
         "verbs": VERBS,

@@ -97,8 +97,8 @@ def test_what_needs_somebody_stands_first_and_holds_still_under_the_pointer(seat
 
     older.row(page).hover()
     _break(rig, newer)
-    expect(newer.row(page)).to_have_attribute("data-need", "")
-    expect(newer.row(page).locator("[data-f=mark]")).to_contain_text("attaching again")
+    expect(newer.row(page)).to_have_attribute("data-severity", "warn")
+    expect(newer.row(page).locator("[data-f=mark]")).to_contain_text("Not watched, attaching again")
     waiting = page.locator("[data-changes]")
     expect(waiting).to_be_visible()
     expect(waiting.locator("[data-f=count]")).to_have_text(CHANGES)
@@ -207,7 +207,7 @@ def test_keys_do_nothing_inside_a_field(seat, ring):
     page.keyboard.type("gh?jkr")
     expect(page.locator("[data-find]")).to_have_value("gh?jkr")
     expect(page.locator("#keys")).to_be_hidden()
-    assert page.url.endswith("/live/")
+    assert page.url.endswith("/live/?q=gh%3Fjkr")
 
 
 def test_calls_of_another_tenant_never_appear(seat, ring):

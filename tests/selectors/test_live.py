@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from calls import feed
+from calls.domain.views import iso
 from calls.models import Call, TenantStream
 from calls.selectors import live
 from calls.tenancy import tenant_scope
@@ -86,15 +87,58 @@ def test_entries_follow_a_position_in_order_up_to_a_limit(acme, globex):
         assert live.entries_after(5, 100) == []
 
 
-def test_a_wall_of_rows_costs_two_reads(acme, django_assert_num_queries):
+def test_a_wall_of_rows_costs_three_reads(acme, django_assert_num_queries):
     agent = factories.make_agent(acme)
     account = factories.make_account(acme)
     for _ in range(5):
         factories.make_call(acme, account=account, agent=agent)
-    with tenant_scope(acme.id), django_assert_num_queries(2):
+    with tenant_scope(acme.id), django_assert_num_queries(3):
         assert len(live.snapshot(reveal=True).body["rows"]) == 5
     with tenant_scope(acme.id):
         assert Call.objects.count() == 5
+
+
+def test_the_talk_of_the_last_minute_comes_along(acme, globex):
+    now = timezone.now()
+    ago = lambda seconds: now - timedelta(seconds=seconds)  # noqa: E731
+    call, silent, theirs = (factories.make_call(tenant, started_at=ago(300)) for tenant in (acme, acme, globex))
+    factories.make_turn(call, started_at=ago(100), ended_at=ago(61))
+    factories.make_turn(call, started_at=ago(70), ended_at=ago(50))
+    factories.make_turn(call, started_at=ago(40), ended_at=ago(30), speaker="agent")
+    factories.make_turn(call, started_at=ago(20), ended_at=ago(20), kind="tool_call", speaker="agent")
+    factories.make_turn(call, started_at=ago(9), ended_at=None, status="open")
+    factories.make_turn(theirs, started_at=ago(9), ended_at=ago(8))
+    with tenant_scope(acme.id):
+        talk = live.snapshot(reveal=True).body["talk"]
+    assert talk == {
+        str(call.code): [
+            ["caller", iso(ago(70)), iso(ago(50))],
+            ["agent", iso(ago(40)), iso(ago(30))],
+            ["caller", iso(ago(9)), None],
+        ]
+    }
+    assert str(silent.code) not in talk
+
+
+def test_the_talk_of_one_call_has_a_bound(acme):
+    now = timezone.now()
+    call = factories.make_call(acme, started_at=now)
+    for _ in range(live.TALK_LIMIT + 5):
+        factories.make_turn(call, started_at=now, ended_at=now)
+    with tenant_scope(acme.id):
+        assert len(live.recent_talk([call.pk])[str(call.code)]) == live.TALK_LIMIT
+
+
+def test_agents_and_addresses_are_the_tenants_own(acme, globex):
+    factories.make_agent(acme, name="Theo")
+    factories.make_agent(acme, name="Nora")
+    factories.make_agent(globex, name="Iris")
+    account = factories.make_account(acme)
+    factories.make_account(globex)
+    with tenant_scope(acme.id):
+        assert live.agent_names() == ["Nora", "Theo"]
+        [address] = live.webhook_addresses()
+    assert address.endswith(f"/webhooks/openai/{account.path_token}/")
 
 
 HISTORY = 20_000

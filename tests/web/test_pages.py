@@ -46,7 +46,7 @@ def test_live_finds_by_words_without_script(sam, acme):
     factories.make_call(acme, last_words="one about apples")
     factories.make_call(acme, last_words="one about pears")
     text = sam.client.get(reverse("live", args=["acme"]), {"q": "PEARS"}).content.decode()
-    assert re.findall(r'data-f="words"[^>]*>([^<]+)<', text) == ["one about pears"]
+    assert re.findall(r'class="words" data-f="words"[^>]*>([^<]+)<', text) == ["one about pears"]
 
 
 def test_an_empty_live_page_says_so_and_draws_no_figure(sam, acme):
@@ -55,7 +55,7 @@ def test_an_empty_live_page_says_so_and_draws_no_figure(sam, acme):
     text = text_of(sam, "live")
     assert "All quiet." in text
     assert "hung up from here" in text
-    assert text.count("no data") == 2
+    assert text.count("no data") == 3
 
 
 @pytest.mark.parametrize("page", ["live", "call", "calls"])

@@ -1,11 +1,9 @@
-// The one state that a call shows, and what must be said about its silence; mirrors calls/web/words.py and rows.py.
+// The one state that a call shows, and why it needs somebody; mirrors calls/web/words.py and rows.py.
 
 import { pageData } from "./dom.js";
+import { needs, newsAge } from "./attention.js";
 
 export const words = pageData("words") ?? {};
-
-const QUIET_S = 5;
-const SILENT_S = 15;
 
 export function face(row) {
   const { faces, faults } = words;
@@ -25,13 +23,14 @@ export function isLive(row) {
   return ["ringing", "accepted", "active", "transferring"].includes(row.state);
 }
 
+/** {reason, severity, since} or undefined */
+export function worst(row, now) {
+  return needs(row, now, words.attention, words.faults)[0];
+}
+
 /** Seconds since the last event of a call that should have some; 0 for all others. */
 export function quietFor(row, now) {
-  if (row.state !== "active" && row.state !== "transferring") {
-    return 0;
-  }
-  const last = row.last_event_at ?? row.answered_at;
-  return last ? (now - Date.parse(last)) / 1_000 : 0;
+  return newsAge(row, now);
 }
 
 /** "", "quiet" (marked), "silent" (may have ended), "reattaching" (nobody hears it) */
@@ -39,10 +38,7 @@ export function silence(row, now) {
   if (row.state === "active" && row.attachment === "reattaching") {
     return "reattaching";
   }
+  const { limits } = words.attention;
   const seconds = quietFor(row, now);
-  return seconds >= SILENT_S ? "silent" : seconds >= QUIET_S ? "quiet" : "";
-}
-
-export function needsYou(row, now) {
-  return face(row).key === "failed" || ["silent", "reattaching"].includes(silence(row, now));
+  return seconds >= limits.news_warn ? "silent" : seconds >= limits.news_note ? "quiet" : "";
 }

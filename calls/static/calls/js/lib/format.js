@@ -28,6 +28,11 @@ export function age(seconds) {
   return seconds < 120 ? `${Math.floor(seconds)} s` : `${Math.floor(seconds / 60)} min`;
 }
 
+/** `4 s`, `12 s`, `3 min`: for what is counted up each second */
+export function wholeAge(seconds) {
+  return seconds < 120 ? `${Math.max(0, Math.floor(seconds))} s` : `${Math.floor(seconds / 60)} min`;
+}
+
 /** How long a call rings, runs or ran, at `now` (milliseconds). */
 export function timer(row, now) {
   const end = row.ended_at ? Date.parse(row.ended_at) : now;

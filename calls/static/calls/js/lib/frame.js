@@ -12,3 +12,21 @@ export function oncePerFrame(flush) {
     }
   };
 }
+
+/** The same, at most once in `every` milliseconds: the first at once, what comes meanwhile together. */
+export function fewTimes(flush, every) {
+  let last = -Infinity;
+  const frame = oncePerFrame(() => {
+    last = performance.now();
+    due = false;
+    flush();
+  });
+  let due = false;
+  return () => {
+    if (!due) {
+      due = true;
+      const wait = last + every - performance.now();
+      wait > 0 ? setTimeout(frame, wait) : frame();
+    }
+  };
+}

@@ -1,19 +1,18 @@
-// Which row stands where: what needs a person first, then the longest. Frozen while someone is about to act on a row.
+// Which row stands where: act now, warnings, everybody else; then the longest. Mirrors calls/web/rows.py. Pure.
 
-import { isLive, needsYou } from "../lib/faces.js";
+import { rank } from "../lib/attention.js";
 import { longestRun } from "../lib/runs.js";
 
-/** Codes in the order of reading; mirrors worst_first of calls/web/rows.py. */
-export function worstFirst(rows, now) {
-  return rows
-    .map((row) => ({ row, rank: needsYou(row, now) ? 0 : 1 }))
-    .sort(
-      (a, b) =>
-        a.rank - b.rank ||
-        (a.row.started_at < b.row.started_at ? -1 : a.row.started_at > b.row.started_at ? 1 : 0) ||
-        (a.row.code < b.row.code ? -1 : 1),
-    )
-    .map(({ row }) => row);
+/** `seen`: [{row, need}]. The same, in the order of reading. */
+export function worstFirst(seen) {
+  return [...seen].sort((a, b) => rank(a.need) - rank(b.need) || compare(a.row, b.row, "started_at") || compare(a.row, b.row, "code"));
+}
+
+/** For the queue: act now first, and of these what waits for longest. */
+export function mostUrgent(seen) {
+  return seen
+    .filter(({ need }) => rank(need) < 2)
+    .sort((a, b) => rank(a.need) - rank(b.need) || compare(a.need, b.need, "since") || compare(a.row, b.row, "code"));
 }
 
 /** How many rows would have to move, appear or go to bring `shown` into the order of `wanted`. */
@@ -24,16 +23,7 @@ export function changes(shown, wanted) {
   return shown.length - kept.length + added + kept.length - longestRun(kept).size;
 }
 
-/** The figures above the list; mirrors tiles of calls/web/rows.py. */
-export function figures(rows, now) {
-  const replies = rows
-    .map((row) => row.reply_ms)
-    .filter((ms) => ms !== null && ms !== undefined)
-    .sort((a, b) => a - b);
-  return {
-    live: rows.filter(isLive).length,
-    need: rows.filter((row) => needsYou(row, now)).length,
-    median: replies[Math.floor((replies.length - 1) / 2)] ?? null,
-    p95: replies[Math.ceil(replies.length * 0.95) - 1] ?? null,
-  };
+function compare(a, b, name) {
+  const [left, right] = [a[name] ?? "", b[name] ?? ""];
+  return left < right ? -1 : left > right ? 1 : 0;
 }

@@ -1,10 +1,9 @@
 // Paints one row of the Live page from the feed's picture. The server's fragment _row.html has the same parts.
 
-import { attribute, clone, icon, part, text } from "../lib/dom.js";
-import { face, isLive, needsYou, quietFor, silence, words } from "../lib/faces.js";
-import { age, took } from "../lib/format.js";
-
-const SILENCES = { quiet: "no news", silent: "no news", reattaching: "attaching again" };
+import { wording } from "../lib/attention.js";
+import { attribute, clone, icon, part, show, text } from "../lib/dom.js";
+import { face, isLive, words } from "../lib/faces.js";
+import { took, wholeAge } from "../lib/format.js";
 
 export function newRow(row, base) {
   const node = clone("row");
@@ -15,44 +14,57 @@ export function newRow(row, base) {
 }
 
 /** Everything that an event changes. */
-export function paintRow(node, row, now) {
+export function paintRow(node, row) {
   const shown = face(row);
+  const over = !isLive(row);
   attribute(node, "data-face", shown.key);
-  attribute(node, "data-over", isLive(row) ? null : "");
+  attribute(node, "data-over", over ? "" : null);
   text(part(node, "word"), shown.word);
   icon(part(node, "badge"), shown.icon);
   text(part(node, "link"), row.from || "unknown");
   text(part(node, "to"), row.to ? `→ ${row.to}` : "");
   text(part(node, "agent"), row.agent || "no agent");
   text(part(node, "version"), row.version ? `v${row.version}` : "");
-  const over = !isLive(row);
-  text(part(node, "words"), over ? row.detail || words.reasons[row.end_reason] || shown.word : row.last_words);
+  text(part(node, "words"), said(row));
   attribute(part(node, "words"), "data-speaker", over ? null : row.last_speaker || null);
+  text(part(node, "cuts"), row.interruptions || "");
   text(part(node, "reply"), took(row.reply_ms));
-  paintSilence(node, row, now);
 }
 
-/** What passes without any event: how old the news are, and whether they need a person. */
-export function paintSilence(node, row, now) {
-  const kind = silence(row, now);
-  attribute(node, "data-silence", kind || null);
-  attribute(node, "data-need", needsYou(row, now) ? "" : null);
-  const mark = kind ? `${SILENCES[kind]} ${kind === "reattaching" ? "" : age(quietFor(row, now))}`.trim() : "";
-  text(part(node, "mark"), mark);
-  attribute(part(node, "link"), "aria-label", sentence(row, mark));
+/** Last words, or how it ended. */
+export function said(row) {
+  if (isLive(row)) {
+    return row.last_words;
+  }
+  return [words.reasons[row.end_reason], row.detail].filter(Boolean).join(". ") || face(row).word;
 }
 
-function sentence(row, mark) {
+/** Why it needs somebody: changes with time alone, too. */
+export function paintNeed(node, row, need, now) {
+  attribute(node, "data-severity", need?.severity ?? null);
+  const mark = part(node, "mark");
+  show(mark, Boolean(need) && isLive(row));
+  if (need) {
+    icon(mark, words.severities[need.severity].icon);
+    text(part(node, "why"), wording(need, words.attention));
+    text(part(node, "age"), aged(need, now));
+  }
+  attribute(part(node, "link"), "aria-label", sentence(row, need));
+}
+
+export function aged({ since }, now) {
+  return since ? wholeAge((now - Date.parse(since)) / 1_000) : "";
+}
+
+/** The whole row for those who listen; mirrors row_sentence of calls_tags.py. */
+export function sentence(row, need) {
+  const warning = need ? [words.severities[need.severity].word, wording(need, words.attention)] : [];
   return [
-    warning(mark, row),
+    warning.filter(Boolean).join(": "),
     `open call ${row.from || "from an unknown number"}`,
     [row.agent, row.version ? `v${row.version}` : ""].filter(Boolean).join(" "),
     face(row).word.toLowerCase(),
   ]
     .filter(Boolean)
     .join(", ");
-}
-
-function warning(mark, row) {
-  return face(row).key === "failed" ? "Failed" : mark ? `Warning: ${mark.replace(/ [\d.]+ (s|min)$/, "")}` : "";
 }

@@ -1,0 +1,59 @@
+// A keyed list that holds still under the hand: while pointer or focus is inside, nothing in it moves or goes.
+
+import { arrange } from "../lib/dom.js";
+import { changes } from "./order.js";
+
+/** `nodes`: by code; `order`: the codes as they stand. */
+export class StillList {
+  #list;
+  #pointerInside = false;
+  nodes;
+  order;
+
+  /** `released()` is told when the hand leaves. */
+  constructor(list, released) {
+    this.#list = list;
+    this.nodes = new Map([...list.children].map((node) => [node.dataset.code, node]));
+    this.order = [...this.nodes.keys()];
+    list.addEventListener("pointerenter", () => (this.#pointerInside = true));
+    list.addEventListener("pointerleave", () => {
+      this.#pointerInside = false;
+      released();
+    });
+    list.addEventListener("focusout", released);
+  }
+
+  get held() {
+    return this.order.length > 0 && (this.#pointerInside || this.#list.contains(document.activeElement));
+  }
+
+  /** Put `wanted` (codes) in order, or, while held, below what stands. Returns how many changes wait, and who left. */
+  place(wanted, force = false) {
+    const held = !force && this.held;
+    if (held) {
+      const there = new Set(this.order);
+      const added = wanted.filter((code) => !there.has(code));
+      this.#list.append(...added.map((code) => this.nodes.get(code)));
+      this.order = [...this.order, ...added];
+    }
+    const waiting = changes(this.order, wanted);
+    if (held || waiting === 0) {
+      return { waiting: held ? waiting : 0, left: [] };
+    }
+    const focused = document.activeElement;
+    arrange(this.#list, wanted.map((code) => this.nodes.get(code)));
+    if (this.#list.contains(focused)) {
+      focused.focus({ preventScroll: true });
+    }
+    const kept = new Set(wanted);
+    const left = [...this.nodes].filter(([code]) => !kept.has(code));
+    left.forEach(([code]) => this.nodes.delete(code));
+    this.order = wanted;
+    return { waiting: 0, left };
+  }
+
+  /** Links in the order in which they stand. */
+  links() {
+    return this.order.map((code) => this.nodes.get(code).querySelector("a"));
+  }
+}
