@@ -23,7 +23,8 @@ export class Filters {
     this.#form.addEventListener("change", () => this.#take());
     this.#form.addEventListener("submit", (event) => event.preventDefault());
     this.#find.form.addEventListener("submit", (event) => event.preventDefault());
-    this.#find.addEventListener("input", () => this.#take());
+    // Esc empties a search field by itself, and tells only `search`.
+    ["input", "search"].forEach((kind) => this.#find.addEventListener(kind, () => this.#take()));
     page.addEventListener("click", (event) => this.#clicked(event));
   }
 

@@ -28,7 +28,6 @@ export function start(page) {
   const first = pageData("snapshot");
   const list = page.querySelector("[data-rows]");
   const pill = page.querySelector("[data-changes]");
-  const find = document.querySelector("[data-find]");
   const table = page.querySelector("[role=table]");
   const painted = new Map();
   const talk = new Map();
@@ -215,7 +214,7 @@ export function start(page) {
   bind("r", apply, "Apply the waiting order");
   bind("Escape", () => {
     document.activeElement?.blur();
-    if (find.value) {
+    if (filters.wanted.q) {
       filters.set({ ...filters.wanted, q: "" });
     }
     flush();
