@@ -5,6 +5,7 @@ CallsError
 ├─ TenantScopeMissing          a programming fault: a tenant table was asked for without a tenant
 ├─ NotFound                    absent, or another tenant's: the same answer
 ├─ InvalidInput                what a person or program sent cannot be used; names the field
+├─ TooWide                     a question to the history that would take too long; a shorter range may not
 ├─ InvalidTransition           ours: an illegal move was asked of a state table
 ├─ CommandRejected             an operator's command cannot be taken; the reason is for reading
 ├─ ProviderError               theirs, or the road to them
@@ -60,6 +61,13 @@ class InvalidInput(CallsError):
     def __init__(self, reason: str, field: str = "") -> None:
         super().__init__(f"{field}: {reason}" if field else reason)
         self.field = field
+
+
+class TooWide(CallsError):
+    """What was looked for cannot be found within the time that a page has."""
+
+    code = "too_wide"
+    http_status = 503
 
 
 class InvalidTransition(CallsError):

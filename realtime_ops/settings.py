@@ -133,6 +133,8 @@ TEMPLATES = [
 # nothing. Only migrations run as the login itself (alias `owner`). docs/operating.md shows the separate logins.
 APP_ROLE = env.text("DATABASE_APP_ROLE", "realtime_ops_app")
 SIDEBAND_ROLE = env.text("DATABASE_SIDEBAND_ROLE", "realtime_ops_sideband")
+SEARCH_ROLE = env.text("DATABASE_SEARCH_ROLE", "realtime_ops_search")
+"""Nobody's session: the function that searches transcripts runs as it."""
 _database = env.database(env.text("DATABASE_URL", _local.get("database_url", "postgresql:///none?host=/nowhere")))
 _reachable = {
     "connect_timeout": 5,

@@ -35,15 +35,24 @@ def enable_tenant_isolation(table: str, *, own_rows: bool = False) -> RunSQL:
 
 
 def create_roles() -> RunSQL:
-    """The roles that processes take on after they logged in; both own nothing and cannot log in themselves.
+    """The roles that processes take on after they logged in; both own nothing and cannot log in themselves."""
+    create = "".join(_create_role(role) for role in (settings.APP_ROLE, settings.SIDEBAND_ROLE))
+    return RunSQL(sql=create, reverse_sql=RunSQL.noop)
+
+
+def create_role(role: str) -> RunSQL:
+    """A role that nobody logs in as.
 
     Roles belong to the whole server, so another database may have made them already. They are left behind on the
     way back for the same reason.
     """
+    return RunSQL(sql=_create_role(role), reverse_sql=RunSQL.noop)
+
+
+def _create_role(role: str) -> str:
     # Who creates a role may grant it (PostgreSQL 16), which counts as membership but does not allow SET ROLE.
     may_set = "case when current_setting('server_version_num')::int < 160000 then 'member' else 'set' end"
-    create = "".join(
-        f"""
+    return f"""
         do $$ begin
             if not exists (select from pg_roles where rolname = '{role}') then
                 create role {role} nologin noinherit nosuperuser nobypassrls;
@@ -54,10 +63,7 @@ def create_roles() -> RunSQL:
                 execute format('grant {role} to %I', session_user);
             end if;
         end $$;
-        """
-        for role in (settings.APP_ROLE, settings.SIDEBAND_ROLE)
-    )
-    return RunSQL(sql=create, reverse_sql=RunSQL.noop)
+    """
 
 
 def refuse_changes(table: str) -> RunSQL:

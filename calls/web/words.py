@@ -10,7 +10,7 @@ from calls.domain import attention
 from calls.domain.attention import FAULTS, Severity
 from calls.domain.commands import Verb
 from calls.domain.roles import CAPABILITIES, Capability
-from calls.domain.states import CallState, CommandState, EndReason
+from calls.domain.states import FAULTS, CallState, CommandState, EndReason
 
 
 @dataclass(frozen=True, slots=True)
