@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from calls.actions import audit
 from calls.domain.actors import Actor
 from calls.domain.periods import Period
@@ -27,4 +29,11 @@ def begin(kind: str, *, file_format: str, period: Period, by: Actor) -> bool:
         since=iso(period.since),
         until=iso(period.until),
     )
+    return by.may(Capability.REVEAL)
+
+
+def begin_view(kind: str, *, filters: Sequence[str], by: Actor) -> bool:
+    """Record that the rows of a page are taken as a file; `filters` are names, never what was looked for."""
+    by.require(Capability.SEE)
+    audit.record("export.begun", by=by, kind="export", code=kind, format="csv", filters=list(filters))
     return by.may(Capability.REVEAL)

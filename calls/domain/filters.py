@@ -14,7 +14,7 @@ TEXT_MOST = 200
 """Characters of what is looked for in transcripts"""
 LONGEST_S = 24 * 3600
 
-_LENGTH = re.compile(r"(?:(?:(\d{1,2}):)?(\d{1,3}):)?(\d{1,5})")
+_LENGTH = re.compile(r"(?:(?:(\d{1,2}):)?(\d{1,3}):)?(\d{1,5})", re.ASCII)
 
 
 class Outcome(StrEnum):

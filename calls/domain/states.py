@@ -67,10 +67,6 @@ class EndReason(StrEnum):
     """ended while nobody was attached"""
 
 
-FAULTS = (EndReason.NOT_ACCEPTED, EndReason.PROVIDER_UNREACHABLE)
-"""Reasons that turn an ended call into a failed one"""
-
-
 class Floor(StrEnum):
     """Who is at work in an active call, for the state badge."""
 

@@ -73,7 +73,7 @@ def check(needle: str) -> None:
 
 def first(calls: QuerySet[Call], needle: str, count: int) -> list[int]:
     """Ids of the first `count` of these ordered calls in which one turn holds `needle`. Raises TooWide."""
-    near = list(calls.values_list("pk", flat=True)[: sum(STEPS)])
+    near = list(calls.values_list("pk", flat=True)[: sum(STEPS) + 1])
     found: list[int] = []
     read = 0
     for step in STEPS:
@@ -87,7 +87,7 @@ def first(calls: QuerySet[Call], needle: str, count: int) -> list[int]:
     everywhere = [row[0] for row in _rows(_INDEXED, needle, MOST + 1)]
     if len(everywhere) > MOST:
         raise TooWide("too many calls hold these words")
-    matching = calls.filter(pk__in=RawSQL("select unnest(%s::bigint[])", [everywhere]))  # noqa: S611  a parameter
+    matching = calls.filter(pk__in=RawSQL("select unnest(%s::bigint[])", [everywhere]))
     return list(matching.values_list("pk", flat=True)[:count])
 
 
@@ -105,4 +105,4 @@ def hits(calls: Sequence[int], needle: str) -> dict[int, Hits]:
 def _rows(query: str, *parameters: Any) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(query, parameters)
-        return cursor.fetchall()
+        return list(cursor.fetchall())

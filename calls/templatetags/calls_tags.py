@@ -11,6 +11,7 @@ from django import template
 
 from calls.domain import attention
 from calls.domain.attention import Need
+from calls.domain.states import LIVE
 from calls.web import guide as first_steps
 from calls.web import lane, words
 from calls.web import pretty as json_text
@@ -24,6 +25,11 @@ register.filter("pretty", json_text.pretty)
 @register.filter
 def face(row: Mapping[str, Any]) -> words.Face:
     return words.face(row)
+
+
+@register.filter
+def is_live(row: Mapping[str, Any]) -> bool:
+    return row.get("state") in LIVE
 
 
 @register.filter

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec, cast
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.utils.cache import patch_cache_control
 
 from calls.domain.roles import Capability
@@ -31,16 +32,16 @@ class TenantRequest(HttpRequest):
 def tenant_view(
     capability: Capability,
 ) -> Callable[
-    [Callable[Concatenate[TenantRequest, P], HttpResponse]],
-    Callable[Concatenate[HttpRequest, str, P], HttpResponse],
+    [Callable[Concatenate[TenantRequest, P], HttpResponseBase]],
+    Callable[Concatenate[HttpRequest, str, P], HttpResponseBase],
 ]:
     """A view inside the tenant of its address: one transaction, scoped, with `request.member`."""
 
     def decorate(
-        view: Callable[Concatenate[TenantRequest, P], HttpResponse],
-    ) -> Callable[Concatenate[HttpRequest, str, P], HttpResponse]:
+        view: Callable[Concatenate[TenantRequest, P], HttpResponseBase],
+    ) -> Callable[Concatenate[HttpRequest, str, P], HttpResponseBase]:
         @wraps(view)
-        def inner(request: HttpRequest, slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        def inner(request: HttpRequest, slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             ours = cast(TenantRequest, request)
             ours.memberships = members.memberships(ours.user.pk)
             member = next((one for one in ours.memberships if one.slug == slug), None)

@@ -7,6 +7,7 @@ from django.urls import path
 from calls.web import (
     call,
     calls,
+    calls_csv,
     commands,
     connect,
     figures,
@@ -34,6 +35,7 @@ urlpatterns = [
     path("t/<slug:slug>/connect/", connect.connect, name="connect"),
     path("t/<slug:slug>/connect/<uuid:code>/first-event/", connect.first_event, name="first_event"),
     path("t/<slug:slug>/calls/", calls.calls, name="calls"),
+    path("t/<slug:slug>/calls.csv", calls_csv.calls_csv, name="calls_csv"),
     path("t/<slug:slug>/calls/<uuid:code>/", call.call, name="call"),
     path("t/<slug:slug>/calls/<uuid:code>/commands/", commands.command, name="command"),
     path("webhooks/openai/<str:token>/", webhooks.openai),

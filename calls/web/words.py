@@ -9,6 +9,7 @@ from typing import Any
 from calls.domain import attention
 from calls.domain.attention import FAULTS, Severity
 from calls.domain.commands import Verb
+from calls.domain.filters import Mark, Outcome
 from calls.domain.roles import CAPABILITIES, Capability
 from calls.domain.states import FAULTS, CallState, CommandState, EndReason
 
@@ -57,6 +58,19 @@ REASONS: Mapping[str, str] = {
     EndReason.BUSY: "Too many calls at once",
     EndReason.PROVIDER_UNREACHABLE: "The provider could not be reached",
     EndReason.UNATTENDED: "Ended while nobody was attached",
+}
+
+OUTCOMES: Mapping[str, str] = {
+    Outcome.LIVE: "Live",
+    Outcome.ENDED: "Ended",
+    Outcome.FAILED: "Failed",
+    Outcome.REFUSED: "Refused",
+    Outcome.MISSED: "Missed",
+}
+MARKS: Mapping[str, str] = {
+    Mark.INTERRUPTED: "The caller cut a reply off",
+    Mark.GAP: "Not watched for a while",
+    Mark.INCOMPLETE: "Usage incomplete",
 }
 
 COMMAND_STATES = {

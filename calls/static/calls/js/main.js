@@ -7,6 +7,7 @@ import { start as startCopy } from "./copy.js";
 import { start as startDialogs } from "./dialogs.js";
 import { start as startDoor } from "./door.js";
 import { start as startGuide } from "./guide.js";
+import { start as startHistory } from "./history.js";
 import { start as startKeys } from "./keys.js";
 import { start as startKeyList } from "./key_list.js";
 import { start as startLive } from "./live/page.js";
@@ -20,6 +21,7 @@ const MODULES = {
   dialogs: startDialogs,
   door: startDoor,
   guide: startGuide,
+  history: startHistory,
   keys: startKeys,
   key_list: startKeyList,
   live: startLive,
