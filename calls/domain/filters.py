@@ -32,6 +32,10 @@ class Mark(StrEnum):
 
     INTERRUPTED = "interrupted"
     """a reply was cut off by the caller"""
+    TOOL_FAILED = "tool_failed"
+    """its last tool call failed"""
+    ASKED = "asked"
+    """the caller asked for a person"""
     GAP = "gap"
     """a stretch was not watched"""
     INCOMPLETE = "incomplete"

@@ -18,8 +18,9 @@ from django.db.models.expressions import RawSQL
 from django.db.models.functions import Coalesce
 from psycopg.errors import QueryCanceled
 
+from calls.domain.attention import FAULTS
 from calls.domain.filters import Filters, Mark, Outcome
-from calls.domain.states import FAULTS, CallState
+from calls.domain.states import CallState
 from calls.domain.views import Body
 from calls.exceptions import InvalidInput, TooWide
 from calls.models import Agent, Call, Gap, ProviderAccount, Turn
@@ -190,6 +191,10 @@ def _marked(calls: QuerySet[Call], mark: Mark | None) -> QuerySet[Call]:
     match mark:
         case Mark.INTERRUPTED:
             return calls.filter(Exists(Turn.objects.filter(call=OuterRef("pk"), status="cut_off")))
+        case Mark.TOOL_FAILED:
+            return calls.filter(tool_failed_at__isnull=False)
+        case Mark.ASKED:
+            return calls.filter(asked_for_person_at__isnull=False)
         case Mark.GAP:
             return calls.filter(Exists(Gap.objects.filter(call=OuterRef("pk"))))
         case Mark.INCOMPLETE:

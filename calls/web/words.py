@@ -11,7 +11,7 @@ from calls.domain.attention import FAULTS, Severity
 from calls.domain.commands import Verb
 from calls.domain.filters import Mark, Outcome
 from calls.domain.roles import CAPABILITIES, Capability
-from calls.domain.states import FAULTS, CallState, CommandState, EndReason
+from calls.domain.states import CallState, CommandState, EndReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,8 @@ OUTCOMES: Mapping[str, str] = {
 }
 MARKS: Mapping[str, str] = {
     Mark.INTERRUPTED: "The caller cut a reply off",
+    Mark.TOOL_FAILED: "Its last tool call failed",
+    Mark.ASKED: "Asked for a person",
     Mark.GAP: "Not watched for a while",
     Mark.INCOMPLETE: "Usage incomplete",
 }

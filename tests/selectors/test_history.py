@@ -71,7 +71,15 @@ def test_agent_and_version(acme, account):
 
 @pytest.mark.parametrize(
     ("wanted", "expected"),
-    [("+44 1632 960017", [2, 0]), ("+441632960018", [1]), ("960017", [2, 0]), ("0017", [2, 0]), ("example", [3]), ("[%_", []), ("'", [])],
+    [
+        ("+44 1632 960017", [2, 0]),
+        ("+441632960018", [1]),
+        ("960017", [2, 0]),
+        ("0017", [2, 0]),
+        ("example", [3]),
+        ("[%_", []),
+        ("'", []),
+    ],
 )
 def test_a_part_of_a_number_for_those_who_see_it(acme, account, wanted, expected):
     for minute, number in enumerate(["+441632960017", "+441632960018", "sip:+441632960017@x", "sip:ann@example.com"]):
@@ -117,6 +125,10 @@ def test_what_stands_out(acme, account):
     factories.make_turn(cut, "", kind="tool_call", speaker="agent")
     factories.make_gap(gap)
     assert minutes(found(acme, mark=Mark.INTERRUPTED)) == [0]
+    call(acme, account, 4, tool_failed_at=NOON)
+    call(acme, account, 5, asked_for_person_at=NOON)
+    assert minutes(found(acme, mark=Mark.TOOL_FAILED)) == [4]
+    assert minutes(found(acme, mark=Mark.ASKED)) == [5]
     assert minutes(found(acme, mark=Mark.GAP)) == [1]
     assert minutes(found(acme, mark=Mark.INCOMPLETE)) == [3]
     rows = found(acme).rows[::-1]
