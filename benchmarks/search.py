@@ -72,7 +72,9 @@ def _times(rig: Rig, question: str) -> list[float]:
 
 def _fill(rig: Rig, turns: int) -> None:
     with psycopg.connect(rig.database_url, autocommit=True) as owner:
-        asked = "select t.id, a.id from calls_tenant t join calls_provideraccount a on a.tenant_id = t.id where t.slug = %s"
+        asked = (
+            "select t.id, a.id from calls_tenant t join calls_provideraccount a on a.tenant_id = t.id where t.slug = %s"
+        )
         tenant, account = owner.execute(asked, [TENANT]).fetchone() or ("", 0)
         count = -(-turns // TURNS_PER_CALL)
         calls = (
