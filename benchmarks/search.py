@@ -60,7 +60,7 @@ def rows(rig: Rig, turns: int) -> list[Row]:
 def _times(rig: Rig, question: str) -> list[float]:
     """Seconds for the whole page, over HTTP; the first one warms."""
     visitor = rig.person("supervisor", TENANT)
-    path = f"/t/{TENANT}/calls/" + (f"?{urlencode({'text': question})}" if question else "")
+    path = f"/t/{TENANT}/calls/" + (f"?{urlencode({'q': question})}" if question else "")
     found = []
     for _ in range(ROUNDS + 1):
         begun = time.perf_counter()

@@ -189,6 +189,17 @@ def local(value: object, zone: str) -> str:
 
 
 @register.filter
+def local_minute(value: object, zone: str) -> str:
+    """`20 Nov, 14:02`; of another year `20 Nov 2025`. For lists."""
+    found = moment(value)
+    if found is None:
+        return ""
+    here = found.astimezone(ZoneInfo(zone))
+    recent = here.year == datetime.now(ZoneInfo(zone)).year
+    return f"{here.day} {here:%b}, {here:%H:%M}" if recent else f"{here.day} {here:%b %Y}"
+
+
+@register.filter
 def tail(turn: Mapping[str, Any]) -> str:
     """What the caller did not hear of a reply that was cut off."""
     heard, text = turn.get("heard_text"), turn.get("text") or ""

@@ -24,7 +24,6 @@ from calls.selectors.history import Page
 from calls.tenancy import tenant_scope
 from calls.web.access import TenantRequest, tenant_view
 from calls.web.calls import form_of
-from calls.web.filters import LABELS
 from calls.web.rows import moment
 
 MOST = 10_000
@@ -47,7 +46,7 @@ def calls_csv(request: TenantRequest) -> StreamingHttpResponse:
     wanted = form.filters(timezone.now())
     if wanted is None:
         name, errors = next(iter(form.errors.items()))
-        raise InvalidInput(f"{LABELS.get(name, name)}: {errors[0]}", name)
+        raise InvalidInput(f"{form[name].label}: {errors[0]}", name)
     member = request.member
     reveal = exports.begin_view("calls", filters=wanted.used(), by=member.actor)
     # The first page is read here, so that what is wrong with the question is still an answer of its own.

@@ -29,9 +29,9 @@ LABELS = {
     "caller": "Caller", "dialled": "Dialled", "shortest": "At least", "longest": "At most", "period": "When",
     "mark": "Stands out",
 }  # fmt: skip
-PARAMETERS = {"period": ("when", "since", "until")}
+PARAMETERS = {"text": ("q",), "period": ("when", "since", "until")}
 """Where a filter has other names in the address than its own"""
-FEW = {"text", "outcome", "agent", "when"}
+FEW = {"q", "outcome", "agent", "when"}
 """Fields that are always in sight"""
 PAGES = ("before", "after")
 
@@ -39,7 +39,7 @@ PAGES = ("before", "after")
 class FilterForm(forms.Form):
     """Everything may be left out."""
 
-    text = forms.CharField(required=False, max_length=domain.TEXT_MOST, label="Words in the transcript")
+    q = forms.CharField(required=False, max_length=domain.TEXT_MOST, label="Words in the transcript")
     outcome = forms.ChoiceField(required=False, label="State")
     agent = forms.ChoiceField(required=False)
     when = forms.ChoiceField(required=False, choices=[("", "Any time"), *WHEN.items()])
@@ -62,7 +62,7 @@ class FilterForm(forms.Form):
         self._choices("agent", "All agents", agents)
         self._choices("mark", "Nothing special", [(one.value, words.MARKS[one]) for one in Mark])
         for name, attributes in {
-            "text": {"type": "search", "placeholder": 'invoice "call me back" or refund -late'},
+            "q": {"type": "search", "placeholder": 'invoice "call me back" or refund -late'},
             "caller": {"placeholder": "part of the number" if reveal else "last four digits", "inputmode": "tel"},
             "dialled": {"placeholder": "part of the number", "inputmode": "tel"},
             "shortest": {"placeholder": "1:30"},
@@ -91,7 +91,7 @@ class FilterForm(forms.Form):
         given = self.cleaned_data
         try:
             return Filters(
-                text=given["text"],
+                text=given["q"],
                 outcome=Outcome(given["outcome"]) if given["outcome"] else None,
                 reason=given["reason"],
                 agent=UUID(given["agent"]) if given["agent"] else None,
@@ -110,7 +110,8 @@ class FilterForm(forms.Form):
     def refuse(self, error: InvalidInput) -> None:
         """Say at its field what only the rules below could know."""
         reason = error.reason.removeprefix(f"{error.field}: ")
-        self.add_error(error.field if error.field in self.fields else None, f"{reason[:1].upper()}{reason[1:]}.")
+        name = PARAMETERS.get(error.field, (error.field,))[0]
+        self.add_error(name if name in self.fields else None, f"{reason[:1].upper()}{reason[1:]}.")
 
     def _period(self, given: dict[str, Any], now: datetime) -> Period:
         zone = ZoneInfo(self.member.timezone)
@@ -163,6 +164,7 @@ def _value(form: FilterForm, name: str) -> str:
         ends = (f"{day.day} {day:%b %Y}" if day else "" for day in (given["since"], given["until"]))
         first, last = ends
         return f"{first} to {last}" if first and last else f"since {first}" if first else f"until {last}"
+    name = PARAMETERS.get(name, (name,))[0]
     field = form.fields[name]
     if isinstance(field, forms.ChoiceField):
         return str(dict(field.choices)[given[name]])  # type: ignore[arg-type]

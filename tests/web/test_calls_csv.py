@@ -47,7 +47,7 @@ def test_a_row_says_what_the_page_says(adam, acme):
     factories.make_turn(call, "My invoice, please.")
     factories.make_turn(call, "One", speaker="agent", status="cut_off", reply_ms=640)
     factories.make_gap(call)
-    (row,) = records(adam, text="invoice")
+    (row,) = records(adam, q="invoice")
     assert row == {
         "call_id": call.call_id, "state": "ended", "end_reason": "hung_up", "detail": "", "from": "+442079460100",
         "to": "+498001234", "agent": "Nora", "instruction_version": "1", "started_at": "2026-11-20T12:00:00.000Z",
@@ -70,7 +70,7 @@ def test_it_opens_in_a_spreadsheet(adam, acme):
 def test_no_text_is_a_formula(adam, acme, formula):
     call = make(acme, name=formula.strip(), from_number=formula, to_number=formula, detail=formula)
     factories.make_turn(call, f"{formula} invoice")
-    (row,) = records(adam, text="invoice")
+    (row,) = records(adam, q="invoice")
     for name in ("from", "to", "agent", "detail"):
         assert row[name].startswith("'"), name
     assert row["found"][0] not in "=+-@＝\t"
@@ -90,7 +90,7 @@ def test_numbers_are_masked_as_on_the_page(sam, ana, acme):
 
 def test_it_is_on_record_without_what_was_looked_for(adam, acme):
     make(acme)
-    taken(adam, text="secret words", outcome="ended")
+    taken(adam, q="secret words", outcome="ended")
     with tenant_scope(acme.id):
         entry = AuditEntry.objects.get(verb="export.begun")
     assert (entry.object_code, entry.actor_label) == ("calls", adam.user.email)
@@ -136,7 +136,7 @@ def test_what_cannot_be_asked_is_refused_before_anything_is_sent(adam, acme):
     answer = adam.client.get(reverse("calls_csv", args=["acme"]), {"shortest": "soon"})
     assert answer.status_code == 422
     assert "At least" in answer.content.decode()
-    assert adam.client.get(reverse("calls_csv", args=["acme"]), {"text": "-no"}).status_code == 422
+    assert adam.client.get(reverse("calls_csv", args=["acme"]), {"q": "-no"}).status_code == 422
 
 
 def test_the_rival_gets_none(rita, acme, globex):

@@ -41,7 +41,7 @@ def day(number, month=3):
 
 def test_nothing_asks_for_everything():
     assert read("") == Filters()
-    assert read("text=+&outcome=&since=&unknown=1") == Filters()
+    assert read("q=+&outcome=&since=&unknown=1") == Filters()
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_a_day_may_be_an_hour_shorter():
         ("since=tomorrow", "since"),
         ("since=2026-03-30&until=2026-03-29", "until"),
         ("when=ever", "when"),
-        (f"text={'x' * 201}", "text"),
+        (f"q={'x' * 201}", "q"),
         ("mark=loud", "mark"),
         ("caller=%00", "caller"),
     ],
@@ -91,7 +91,7 @@ def test_what_cannot_be_used_is_said_at_its_field_and_stays_there(query, field):
 
 
 def test_chips_say_what_is_on_and_lead_to_the_rest():
-    made = form(f"text=a+b&outcome=live&agent={CODE}&when=week&version=3&before=2026_1")
+    made = form(f"q=a+b&outcome=live&agent={CODE}&when=week&version=3&before=2026_1")
     found = {chip.name: chip for chip in filters.chips(made, made.filters(NOW))}
     assert {name: (chip.label, chip.value) for name, chip in found.items()} == {
         "text": ("Words", "a b"),
@@ -100,8 +100,8 @@ def test_chips_say_what_is_on_and_lead_to_the_rest():
         "version": ("Version", "3"),
         "period": ("When", "last 7 days"),
     }
-    assert found["period"].query == f"text=a+b&outcome=live&agent={CODE}&version=3"
-    assert found["outcome"].query == f"text=a+b&agent={CODE}&when=week&version=3"
+    assert found["period"].query == f"q=a+b&outcome=live&agent={CODE}&version=3"
+    assert found["outcome"].query == f"q=a+b&agent={CODE}&when=week&version=3"
 
 
 @pytest.mark.parametrize(
@@ -119,14 +119,14 @@ def test_dates_are_said_as_people_say_them(query, value):
 
 
 def test_other_words_of_the_address_do_not_survive_but_the_filters_do():
-    made = form("text=a%26b&after=x&outcome=live")
+    made = form("q=a%26b&after=x&outcome=live")
     assert made.filters(NOW).outcome is Outcome.LIVE
-    assert filters.query(made) == "text=a%26b&outcome=live"
-    assert filters.query(made, when="today", text="") == "outcome=live&when=today"
+    assert filters.query(made) == "q=a%26b&outcome=live"
+    assert filters.query(made, when="today", q="") == "outcome=live&when=today"
 
 
 def test_fields_that_fold_away_unfold_where_one_is_used():
-    assert not form("text=a&when=week").more_used
+    assert not form("q=a&when=week").more_used
     assert form("shortest=1:00").more_used
     names = {field.name for field in form("").more}
     assert names.isdisjoint(filters.FEW)

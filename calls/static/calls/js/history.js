@@ -16,11 +16,9 @@ export function start(page) {
     links[at === -1 ? 0 : Math.min(links.length - 1, Math.max(0, at + by))]?.focus();
   }
 
-  bind("/", () => form.elements.text.focus());
-  bind("j", () => step(1));
-  bind("k", () => step(-1));
-  bind("ArrowDown", () => step(1));
-  bind("ArrowUp", () => step(-1));
+  bind("/", () => form.elements.q.focus(), "Find words in transcripts");
+  bind("j", () => step(1), "Next call");
+  bind("k", () => step(-1), "Previous call");
   bind("Escape", () => document.activeElement?.blur());
 
   // Fields that say nothing stay out of the address.
