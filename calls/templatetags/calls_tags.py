@@ -59,6 +59,12 @@ def outcome(row: Mapping[str, Any]) -> str:
 
 
 @register.filter
+def why(row: Mapping[str, Any]) -> str:
+    """The same, for a list."""
+    return ". ".join(filter(None, [words.WHY.get(row.get("end_reason") or "", ""), row.get("detail")]))
+
+
+@register.filter
 def lower_first(text: str) -> str:
     return text[:1].lower() + text[1:]
 

@@ -58,7 +58,7 @@ class FilterForm(forms.Form):
         self.member = member
         self.given = data
         self._choices("outcome", "Any state", [(one.value, words.OUTCOMES[one]) for one in Outcome])
-        self._choices("reason", "Any reason", list(words.REASONS.items()))
+        self._choices("reason", "Any reason", list(words.WHY.items()))
         self._choices("agent", "All agents", agents)
         self._choices("mark", "Nothing special", [(one.value, words.MARKS[one]) for one in Mark])
         for name, attributes in {

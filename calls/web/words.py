@@ -60,6 +60,20 @@ REASONS: Mapping[str, str] = {
     EndReason.UNATTENDED: "Ended while nobody was attached",
 }
 
+WHY: Mapping[str, str] = {
+    EndReason.REMOTE_HANG_UP: "Remote hang-up",
+    EndReason.HUNG_UP: "Hung up from here",
+    EndReason.TRANSFERRED: "Transferred",
+    EndReason.MAX_DURATION: "60 minutes over",
+    EndReason.NOT_ACCEPTED: "Not accepted",
+    EndReason.TOO_OLD: "Announced too late",
+    EndReason.NO_ROUTE: "No route",
+    EndReason.BUSY: "Busy",
+    EndReason.PROVIDER_UNREACHABLE: "Provider unreachable",
+    EndReason.UNATTENDED: "Ended unattended",
+}
+"""The same in two or three words, for lists"""
+
 OUTCOMES: Mapping[str, str] = {
     Outcome.LIVE: "Live",
     Outcome.ENDED: "Ended",
