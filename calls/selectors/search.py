@@ -27,6 +27,8 @@ SNIPPETS = 2
 """Shown of each call: the best"""
 _SEARCHED = 20_000
 """Characters of a turn that are searched, as in migration 0006"""
+_EDGE = 12
+"""Characters by which a snippet is compared with the ends of its turn"""
 
 _NEEDLE = "select querytree(websearch_to_tsquery('simple', %s))"
 _AMONG = """
@@ -36,7 +38,8 @@ where call_id = any(%s) and search @@ websearch_to_tsquery('simple', %s)
 _INDEXED = "select calls_search(%s, %s)"
 _HITS = f"""
 select calls.id, found.item_id, found.speaker, found.started_at, found.hits,
-       ts_headline('simple', translate(left(found.text, {_SEARCHED}), %s, ''), needle.query, %s)
+       ts_headline('simple', translate(left(found.text, {_SEARCHED}), %s, ''), needle.query, %s),
+       left(ltrim(found.text), {_EDGE}), right(rtrim(found.text), {_EDGE})
 from (select websearch_to_tsquery('simple', %s) as query) needle, unnest(%s::bigint[]) as calls(id)
 cross join lateral (
     select item_id, speaker, text, started_at, count(*) over () as hits from calls_turn
@@ -44,7 +47,7 @@ cross join lateral (
     order by ts_rank(search, needle.query) desc, rank limit {SNIPPETS}
 ) found
 """  # noqa: S608  constants of our own
-_HEADLINE = f'StartSel="{STARTS}", StopSel="{ENDS}", MaxWords=22, MinWords=10, ShortWord=0'
+_HEADLINE = f'StartSel="{STARTS}", StopSel="{ENDS}", MaxWords=28, MinWords=16, ShortWord=0'
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,8 @@ class Snippet:
     speaker: str
     started_at: Any
     pieces: list[Piece]
+    cut_before: bool
+    cut_after: bool
 
 
 @dataclass(slots=True)
@@ -94,11 +99,15 @@ def first(calls: QuerySet[Call], needle: str, count: int) -> list[int]:
 def hits(calls: Sequence[int], needle: str) -> dict[int, Hits]:
     """The best hits of each of these calls."""
     found: dict[int, Hits] = {}
-    for call, item_id, speaker, started_at, turns, marked in _rows(
+    for call, item_id, speaker, started_at, turns, marked, begins, ends in _rows(
         _HITS, STARTS + ENDS, _HEADLINE, needle, list(calls)
     ):
+        parts = pieces(marked)
+        plain = "".join(part.text for part in parts).strip()
         one = found.setdefault(call, Hits(turns))
-        one.snippets.append(Snippet(item_id, speaker, started_at, pieces(marked)))
+        one.snippets.append(
+            Snippet(item_id, speaker, started_at, parts, not plain.startswith(begins), not plain.endswith(ends))
+        )
     return found
 
 

@@ -49,8 +49,8 @@ class FilterForm(forms.Form):
     version = forms.IntegerField(required=False, min_value=1, max_value=2**31 - 1)
     caller = forms.CharField(required=False, max_length=120)
     dialled = forms.CharField(required=False, max_length=120, label="Number dialled")
-    shortest = forms.CharField(required=False, max_length=10, label="At least")
-    longest = forms.CharField(required=False, max_length=10, label="At most")
+    shortest = forms.CharField(required=False, max_length=10, label="Length from")
+    longest = forms.CharField(required=False, max_length=10, label="Length to")
     mark = forms.ChoiceField(required=False, label="Stands out")
 
     def __init__(self, data: QueryDict, *, member: Member, agents: list[tuple[str, str]], reveal: bool) -> None:

@@ -118,7 +118,19 @@ def test_hits_come_with_the_best_words_marked(acme, account):
     best = found.snippets[0]
     assert "".join(piece.text for piece in best.pieces) == "The invoice, the invoice!"
     assert [piece.text for piece in best.pieces if piece.hit] == ["invoice", "invoice"]
+    assert not best.cut_before
+    assert not best.cut_after
     assert all(piece.text == "invoice" for one in found.snippets for piece in one.pieces if piece.hit)
+
+
+def test_a_snippet_out_of_a_longer_turn_says_that_it_is_cut(acme, account):
+    words = " ".join(f"word{n}" for n in range(60))
+    call = said(acme, account, f"  {words} invoice {words}")
+    with tenant_scope(acme.id):
+        (snippet,) = search.hits([call.pk], "invoice")[call.pk].snippets
+    assert snippet.cut_before
+    assert snippet.cut_after
+    assert len(snippet.pieces) <= 3
 
 
 def test_what_was_said_late_in_a_very_long_turn_does_not_break_its_storing(acme, account):
