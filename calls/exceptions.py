@@ -7,6 +7,7 @@ CallsError
 ├─ InvalidInput                what a person or program sent cannot be used; names the field
 ├─ TooWide                     a question to the history that would take too long; a shorter range may not
 ├─ InvalidTransition           ours: an illegal move was asked of a state table
+├─ ChangedMeanwhile            somebody saved something newer than what the form was made from
 ├─ CommandRejected             an operator's command cannot be taken; the reason is for reading
 ├─ ProviderError               theirs, or the road to them
 │   ├─ ProviderUnreachable     retryable: timeout, refused or dropped connection; the effect is unknown
@@ -74,6 +75,13 @@ class InvalidTransition(CallsError):
     """Our own code asked for a move that the state table does not have."""
 
     code = "invalid_transition"
+
+
+class ChangedMeanwhile(CallsError):
+    """What is to be changed is no longer what the person saw; `reason` says who changed it, where that is known."""
+
+    code = "changed_meanwhile"
+    http_status = 409
 
 
 class CommandRejected(CallsError):

@@ -8,8 +8,8 @@ import re
 from datetime import UTC, datetime
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-_ADDRESS = re.compile(r"/(webhooks|sign-in)/(?:openai|link)/[\w-]+/?")
-"""A webhook's path is half a secret, that of a link to sign in a whole one, and Django puts paths into its messages."""
+_ADDRESS = re.compile(r"/(webhooks|sign-in)/(?:openai|link|invitation)/[\w-]+/?")
+"""The path of a webhook is half a secret, of a link to sign in or an invitation a whole one; Django logs paths."""
 _VALUE_LIMIT = 2_000
 """Characters of one extra value."""
 

@@ -6,6 +6,8 @@ import itertools
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.utils import timezone
+
 from calls import sealing
 from calls.domain.roles import Role
 from calls.models import (
@@ -14,6 +16,7 @@ from calls.models import (
     Command,
     Gap,
     InstructionVersion,
+    Invitation,
     Membership,
     ProviderAccount,
     Route,
@@ -52,6 +55,19 @@ def make_member(
     user = fields.pop("user", None) or make_user(email, password=password, **fields)
     with tenant_scope(tenant.id):
         return Membership.objects.create(tenant=tenant, user=user, role=role)
+
+
+def membership_of(person: Any) -> Membership:
+    """Of a member of the cast."""
+    with tenant_scope(person.tenant_id):
+        return Membership.objects.select_related("user").get(user=person.user, tenant=person.tenant)
+
+
+def make_invitation(tenant: Tenant, email: str = "", *, role: Role = Role.ANALYST, **fields: Any) -> Invitation:
+    """Open; nobody has its token."""
+    fields = {"digest": f"{next(_next):064x}", "expires_at": timezone.now() + timedelta(days=1), **fields}
+    with tenant_scope(tenant.id):
+        return Invitation.objects.create(email=email or f"guest-{next(_next)}@example.com", role=role, **fields)
 
 
 def make_account(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from typing import cast
 
 from calls import sealing
 from calls.actions import audit, edits
@@ -12,9 +13,20 @@ from calls.domain.actors import Actor
 from calls.domain.roles import Capability
 from calls.exceptions import InvalidInput
 from calls.models import ProviderAccount
+from calls.providers.base import Account, Kind
 
 DEFAULT_URL = "https://api.openai.com/v1"
+SHOWN = (
+    "name",
+    "base_url",
+    "api_key_hint",
+    "api_key_sealed",
+    "webhook_secret_sealed",
+    "previous_webhook_secret_sealed",
+)
+"""What the stamp of an account's form stands for"""
 _SECRETS = ("webhook_secret", "previous_webhook_secret")
+_TOLD = ("name", "kind", "base_url", "api_key_hint")
 _HINT_FROM = 12
 """Of a shorter key, four characters would tell too much."""
 
@@ -31,8 +43,7 @@ def create(
     """An account with a webhook address of its own. Of two webhook secrets the first is the current one."""
     by.require(Capability.MANAGE)
     _check(kind, base_url, api_key, webhook_secrets)
-    if ProviderAccount.objects.filter(name=values.name(name)).exists():
-        raise InvalidInput("is taken", "name")
+    _free(name)
 
     tenant = edits.tenant_in_scope()
     account = ProviderAccount(tenant_id=tenant, name=name, kind=kind, base_url=base_url)
@@ -49,16 +60,22 @@ def change(
     account: ProviderAccount,
     *,
     by: Actor,
+    name: str | None = None,
     kind: str | None = None,
     base_url: str | None = None,
     api_key: str | None = None,
     webhook_secrets: Sequence[str] | None = None,
+    seen: str | None = None,
 ) -> list[str]:
     """Change what is given and differs; returns the names of what changed. Secrets are given all at once."""
     by.require(Capability.MANAGE)
     _check(kind, base_url, api_key, webhook_secrets)
+    edits.hold(account, SHOWN, seen)
+    if name is not None and name != account.name:
+        _free(name)
 
-    changed = edits.apply(account, kind=kind, base_url=base_url)
+    before = edits.values_of(account, _TOLD)
+    changed = edits.apply(account, name=name, kind=kind, base_url=base_url)
     if api_key is not None and _opened(account, "api_key") != api_key:
         _put_key(account, api_key)
         account.save(update_fields=["api_key_sealed", "api_key_hint"])
@@ -69,8 +86,51 @@ def change(
         changed.append("webhook_secrets")
 
     if changed:
-        audit.record("account.changed", by=by, kind="account", code=account.code, fields=changed)
+        told = edits.differences(before, edits.values_of(account, _TOLD))
+        audit.record(
+            "account.changed", by=by, kind="account", code=account.code, name=account.name, fields=changed, values=told
+        )
     return changed
+
+
+def rotate(account: ProviderAccount, webhook_secret: str, *, by: Actor, seen: str | None = None) -> bool:
+    """Take a new webhook secret; the one before stays valid until the next rotation. False where it is the same."""
+    by.require(Capability.MANAGE)
+    edits.checked("webhook_secret", values.webhook_secret, webhook_secret)
+    edits.hold(account, SHOWN, seen)
+    current = _opened(account, _SECRETS[0])
+    if current == webhook_secret:
+        return False
+
+    # One that cannot be opened is of no use to anybody: it is not kept.
+    _put_secrets(account, [webhook_secret, current] if current else [webhook_secret])
+    account.save(update_fields=[f"{field}_sealed" for field in _SECRETS])
+
+    audit.record("account.secret_rotated", by=by, kind="account", code=account.code, name=account.name)
+    return True
+
+
+def drop_previous_secret(account: ProviderAccount, *, by: Actor, seen: str | None = None) -> bool:
+    """Deliveries that are signed with the secret before the last rotation are refused from now on."""
+    by.require(Capability.MANAGE)
+    edits.hold(account, SHOWN, seen)
+    if not account.previous_webhook_secret_sealed:
+        return False
+
+    account.previous_webhook_secret_sealed = b""
+    account.save(update_fields=["previous_webhook_secret_sealed"])
+
+    audit.record("account.previous_secret_dropped", by=by, kind="account", code=account.code, name=account.name)
+    return True
+
+
+def credentials(account: ProviderAccount, *, by: Actor) -> Account:
+    """What the provider is asked with, for a test of the key. Raises SealBroken where the key cannot be opened."""
+    by.require(Capability.MANAGE)
+    key = sealing.unseal(account.api_key_sealed, tenant=account.tenant_id, row=account.code, field="api_key")
+
+    audit.record("account.tested", by=by, kind="account", code=account.code, name=account.name)
+    return Account(account.base_url, key, cast(Kind, account.kind))
 
 
 def hint(secret: str) -> str:
@@ -78,18 +138,24 @@ def hint(secret: str) -> str:
     return secret[-4:] if len(secret) >= _HINT_FROM else ""
 
 
+def _free(name: str) -> None:
+    edits.checked("name", values.name, name)
+    if ProviderAccount.objects.filter(name=name).exists():
+        raise InvalidInput("is taken", "name")
+
+
 def _check(kind: str | None, base_url: str | None, api_key: str | None, webhook_secrets: Sequence[str] | None) -> None:
     if kind is not None:
-        values.account_kind(kind)
+        edits.checked("kind", values.account_kind, kind)
     if base_url is not None:
-        values.base_url(base_url)
+        edits.checked("base_url", values.base_url, base_url)
     if api_key is not None:
-        values.api_key(api_key)
+        edits.checked("api_key", values.api_key, api_key)
     if webhook_secrets is not None:
         if not 0 < len(webhook_secrets) <= len(_SECRETS):
             raise InvalidInput("one or two are needed", "webhook_secrets")
         for secret in webhook_secrets:
-            values.webhook_secret(secret)
+            edits.checked("webhook_secret", values.webhook_secret, secret)
 
 
 def _put_key(account: ProviderAccount, key: str) -> None:

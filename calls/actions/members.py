@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from calls import feed
 from calls.actions import audit, edits
 from calls.domain import values
 from calls.domain.actors import Actor
 from calls.domain.roles import Capability, Role
-from calls.exceptions import InvalidInput, NotAllowed
-from calls.models import Membership, User
+from calls.exceptions import ChangedMeanwhile, InvalidInput, NotAllowed
+from calls.models import Invitation, Membership, User
 
 
 def add(email: str, role: str, *, by: Actor, password: str | None = None) -> Membership:
     """Make someone a member. A user whom another tenant knows already keeps their password."""
     by.require(Capability.MANAGE)
     email, role = values.email(email), values.role(role)
-    _owners_only(role, by)
+    owners_only(role, by)
     tenant = edits.tenant_in_scope()
     user = User.objects.filter(email=email).first()
     if user is not None and Membership.objects.filter(user=user, tenant_id=tenant).exists():
@@ -27,32 +28,42 @@ def add(email: str, role: str, *, by: Actor, password: str | None = None) -> Mem
     return membership
 
 
-def change_role(membership: Membership, role: str, *, by: Actor) -> bool:
-    """Give another role; False where it is the same. Raises InvalidInput for the last owner."""
+def change_role(membership: Membership, role: str, *, by: Actor, seen: str | None = None) -> bool:
+    """Give another role; False where it is the same. Raises InvalidInput for the last owner.
+
+    `seen`: the role that the person who changes it saw; raises ChangedMeanwhile where it is another one by now.
+    """
     by.require(Capability.MANAGE)
-    role = values.role(role)
+    role = edits.checked("role", values.role, role)
+    membership.refresh_from_db(from_queryset=Membership.objects.select_for_update())
+    if seen is not None and seen != membership.role:
+        raise ChangedMeanwhile(f"somebody made them {membership.role} while you were looking")
     if membership.role == role:
         return False
-    _owners_only(role, by)
-    _owners_only(membership.role, by)
+    owners_only(role, by)
+    owners_only(membership.role, by)
     _keep_an_owner(membership)
 
     before, membership.role = membership.role, role
     membership.save(update_fields=["role"])
 
+    feed.access_changed(membership.user_id)
     audit.record("member.role_changed", by=by, kind="member", code=membership.user.email, role=role, before=before)
     return True
 
 
 def remove(membership: Membership, *, by: Actor) -> None:
-    """Take someone out of the tenant; the user stays. Raises InvalidInput for the last owner."""
+    """Take someone out of the tenant; their open pages close. Raises InvalidInput for the last owner."""
     by.require(Capability.MANAGE)
-    _owners_only(membership.role, by)
+    owners_only(membership.role, by)
     _keep_an_owner(membership)
 
-    email = membership.user.email
+    email, user_id = membership.user.email, membership.user_id
     membership.delete()
+    # Nobody comes back by an invitation that was made for them before.
+    Invitation.objects.filter(email=email).delete()
 
+    feed.access_changed(user_id)
     audit.record("member.removed", by=by, kind="member", code=email)
 
 
@@ -74,7 +85,7 @@ def set_password(user: User, password: str, *, by: Actor) -> bool:
     return True
 
 
-def _owners_only(role: str, by: Actor) -> None:
+def owners_only(role: str, by: Actor) -> None:
     """Owners alone make and unmake owners."""
     if role == Role.OWNER and by.user_id is not None and by.role != Role.OWNER:
         raise NotAllowed(Role.OWNER.value)

@@ -159,7 +159,8 @@ def _agent(spec: AgentSpec, by: Actor) -> Report:
         )
         outcome = Outcome.CREATED
     else:
-        changed = agents.change(
+        restored = ["restored"] if agents.restore(agent, by=by) else []
+        changed = restored + agents.change(
             agent, model=spec.model, voice=spec.voice, greeting=spec.greeting, settings=spec.settings, by=by
         )
         current = agents.published(agent)

@@ -11,6 +11,8 @@ from calls.models import Tenant, TenantStream
 from calls.tenancy import tenant_scope
 
 NAME_LIMIT = 120
+SHOWN = ("name", "timezone", "currency")
+"""What the stamp of a tenant's form stands for"""
 
 
 def create(slug: str, *, name: str, timezone: str = "UTC", currency: str = "USD", by: Actor) -> Tenant:
@@ -18,7 +20,7 @@ def create(slug: str, *, name: str, timezone: str = "UTC", currency: str = "USD"
     if by.user_id is not None:
         raise NotAllowed("only the installation itself opens tenants")
     _check(name=name, timezone=timezone, currency=currency)
-    if Tenant.objects.filter(slug=values.slug(slug)).exists():
+    if Tenant.objects.filter(slug=edits.checked("slug", values.slug, slug)).exists():
         raise InvalidInput("is taken", "slug")
 
     tenant = Tenant(slug=slug, name=name, timezone=timezone, currency=currency)
@@ -37,23 +39,27 @@ def change(
     name: str | None = None,
     timezone: str | None = None,
     currency: str | None = None,
+    seen: str | None = None,
 ) -> list[str]:
     """Change what is given and differs; returns the names of the fields that changed."""
     by.require(Capability.MANAGE)
     _check(name=name, timezone=timezone, currency=currency)
 
     with tenant_scope(tenant.id):
+        edits.hold(tenant, SHOWN, seen)
+        before = edits.values_of(tenant, SHOWN)
         changed = edits.apply(tenant, name=name, timezone=timezone, currency=currency)
 
         if changed:
-            audit.record("tenant.changed", by=by, kind="tenant", code=tenant.slug, fields=changed)
+            told = edits.differences(before, edits.values_of(tenant, SHOWN))
+            audit.record("tenant.changed", by=by, kind="tenant", code=tenant.slug, fields=changed, values=told)
     return changed
 
 
 def _check(*, name: str | None, timezone: str | None, currency: str | None) -> None:
     if name is not None:
-        values.name(name, most=NAME_LIMIT)
+        edits.checked("name", values.name, name, most=NAME_LIMIT)
     if timezone is not None:
-        values.timezone(timezone)
+        edits.checked("timezone", values.timezone, timezone)
     if currency is not None:
-        values.currency(currency)
+        edits.checked("currency", values.currency, currency)

@@ -6,6 +6,7 @@ from calls.models.audit import AuditEntry
 from calls.models.calls import Call, Gap
 from calls.models.commands import Command
 from calls.models.feed import CallEvent, TenantEvent, TenantStream
+from calls.models.invitations import Invitation
 from calls.models.people import Membership, SignInLink, Tenant, User
 from calls.models.prices import PriceList
 from calls.models.turns import TokenUsage, Turn
@@ -20,6 +21,7 @@ __all__ = [
     "Command",
     "Gap",
     "InstructionVersion",
+    "Invitation",
     "Membership",
     "PriceList",
     "ProviderAccount",

@@ -22,6 +22,8 @@ class Agent(TenantOwned):
     settings = models.JSONField(default=dict, blank=True)
     """Keys as in calls.providers.session_body.SETTINGS: transcription, turn_detection, tools, …"""
     created_at = models.DateTimeField(auto_now_add=True)
+    archived_at = models.DateTimeField(null=True)
+    """No route may lead to it any more; its calls and versions stay"""
 
     class Meta:
         constraints: ClassVar = [

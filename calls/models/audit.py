@@ -25,4 +25,7 @@ class AuditEntry(TenantOwned):
     detail = models.JSONField(default=dict)
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["tenant", "-at"], name="audit_by_time")]
+        indexes: ClassVar = [
+            models.Index(fields=["tenant", "-at"], name="audit_by_time"),
+            models.Index(fields=["tenant", "object_kind", "object_code", "-at"], name="audit_by_object"),
+        ]

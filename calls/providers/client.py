@@ -1,4 +1,4 @@
-"""The only door for HTTP to a provider: accept, reject, refer, hang up, through the openai SDK.
+"""The only door for HTTP to a provider: accept, reject, refer, hang up, and a test of the key, through the openai SDK.
 
 Never retries (a second accept or hang-up is the caller's decision), follows no redirect, uses no proxy from
 the environment, and never lets a key into a message. Belongs to one event loop.
@@ -81,6 +81,17 @@ class ControlClient:
         """End a call. ProviderGone says that it had ended before."""
         async with self._errors():
             await self._sdk.realtime.calls.hangup(call_id, extra_headers=self._headers)
+
+    async def check_key(self) -> None:
+        """Ask for the provider's models, which costs nothing: whoever gets an answer has a valid key."""
+        async with self._errors():
+            answer = await self._sdk.models.with_raw_response.list(extra_headers=self._headers)
+        try:
+            listed = answer.http_response.json()
+        except ValueError:
+            listed = None
+        if not isinstance(listed, dict) or "data" not in listed:
+            raise ProviderRefused("something answers there, but no provider; is the base URL right?")
 
     async def aclose(self) -> None:
         """Close the connections."""

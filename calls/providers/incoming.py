@@ -149,6 +149,34 @@ def route_for(dialled: str, patterns: Sequence[str]) -> int | None:
     return None if best is None else best[1]
 
 
+def same_pattern(pattern: str, others: Sequence[str]) -> str | None:
+    """The first of the others that leads the same numbers, however it is written."""
+    return next((other for other in others if _shape(other) == _shape(pattern)), None)
+
+
+def overlaps(patterns: Sequence[str]) -> list[tuple[list[str], list[str]]]:
+    """For each pattern the others inside of it, which win over it, and those around it, over which it wins."""
+    shapes = [(pattern, *_shape(pattern)) for pattern in patterns]
+    found = []
+    for pattern, digits, open_end in shapes:
+        inside, around = [], []
+        for other, theirs, theirs_open in shapes:
+            if other == pattern:
+                continue
+            if open_end and theirs.startswith(digits):
+                inside.append(other)
+            elif theirs_open and digits.startswith(theirs):
+                around.append(other)
+        found.append((inside, around))
+    return found
+
+
+def _shape(pattern: str) -> tuple[str, bool]:
+    """Digits, and whether more may follow."""
+    pattern = pattern.strip()
+    return number(pattern.removesuffix("*")).removeprefix("+").lower(), pattern.endswith("*")
+
+
 def _event(body: bytes) -> dict[str, Any]:
     try:
         event = json.loads(body, parse_constant=lambda _: None)

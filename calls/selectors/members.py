@@ -6,8 +6,13 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from calls.domain.actors import Actor
-from calls.models import Membership
+from calls.domain.roles import Role
+from calls.exceptions import NotFound
+from calls.models import Invitation, Membership
 from calls.tenancy import user_scope
+
+ROSTER_LIMIT = 1_000
+"""People and invitations that a list shows"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +51,31 @@ def memberships(user_id: int) -> list[Member]:
 def member_of(user_id: int, slug: str) -> Member | None:
     """The user's membership in the tenant `slug`; None where there is none, or no such tenant."""
     return next((member for member in memberships(user_id) if member.slug == slug), None)
+
+
+def roster(tenant: UUID) -> list[Membership]:
+    """The people of the tenant in scope, owners first, then by name. A user's own other tenants stay out of it."""
+    found = Membership.objects.filter(tenant_id=tenant).select_related("user").order_by("user__email")[:ROSTER_LIMIT]
+    ranks = {role: rank for rank, role in enumerate(Role)}
+    return sorted(found, key=lambda one: (ranks.get(Role(one.role), 9), str(one.user).lower()))
+
+
+def membership_of(tenant: UUID, pk: int) -> Membership:
+    """Raises NotFound."""
+    found = Membership.objects.filter(tenant_id=tenant, pk=pk).select_related("user").first()
+    if found is None:
+        raise NotFound("member")
+    return found
+
+
+def invitations() -> list[Invitation]:
+    """Open and expired ones of the tenant in scope, newest first."""
+    return list(Invitation.objects.select_related("invited_by").order_by("-created_at")[:ROSTER_LIMIT])
+
+
+def invitation_of(code: UUID) -> Invitation:
+    """Raises NotFound."""
+    found = Invitation.objects.filter(code=code).first()
+    if found is None:
+        raise NotFound("invitation")
+    return found

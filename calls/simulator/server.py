@@ -15,6 +15,7 @@ from calls.simulator.sideband import Sideband
 from calls.simulator.wire import Json
 
 PROVIDER = web.AppKey("provider", Provider)
+MODELS = ("gpt-realtime-2.1", "gpt-realtime-2.1-mini")
 LARGEST_CLIENT_FRAME = 16 * 1024 * 1024
 CLOSE_WITHIN_SECONDS = 2.0
 REFER_SECONDS = 0.6
@@ -32,6 +33,7 @@ def application(provider: Provider) -> web.Application:
             web.post("/v1/realtime/calls/{call_id}/refer", refer),
             web.post("/v1/realtime/calls/{call_id}/hangup", hang_up),
             web.get("/v1/realtime", sideband),
+            web.get("/v1/models", models),
         ]
     )
     control.add_routes(app, provider)
@@ -101,6 +103,14 @@ def recorded(
     ledger = request.app[PROVIDER].ledger
     ledger.write("http", call_id=call_id, verb=name, status=answer.status, body=body)
     return answer
+
+
+async def models(request: web.Request) -> web.Response:
+    """What a key is tested with."""
+    if request.app[PROVIDER].account_of(bearer(request)) is None:
+        return error(401, "invalid_api_key", "Incorrect API key provided.")
+    listed = [{"id": name, "object": "model", "created": 0, "owned_by": "simulator"} for name in MODELS]
+    return web.json_response({"object": "list", "data": listed})
 
 
 # -- verbs

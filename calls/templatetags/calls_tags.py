@@ -10,7 +10,9 @@ from zoneinfo import ZoneInfo
 from django import template
 
 from calls.domain import attention
+from calls.domain.actors import Actor
 from calls.domain.attention import Need
+from calls.domain.roles import Capability
 from calls.domain.states import LIVE
 from calls.web import guide as first_steps
 from calls.web import lane, words
@@ -256,3 +258,15 @@ def guide(context: Mapping[str, Any]) -> dict[str, Any]:
     request = context["request"]
     found = first_steps.strip(request.user, context["member"])
     return {"guide": found, "back": request.get_full_path(), "csrf_token": context.get("csrf_token")}
+
+
+@register.filter
+def of(table: Mapping[Any, Any], key: Any) -> Any:
+    """The entry of a mapping; empty where there is none."""
+    return table.get(key, "")
+
+
+@register.filter
+def may(actor: Actor, capability: str) -> bool:
+    """Whether the member's role has a capability: an entry that leads nowhere is not shown."""
+    return actor.may(Capability(capability))

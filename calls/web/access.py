@@ -29,6 +29,18 @@ class TenantRequest(HttpRequest):
     """Never anonymous: LoginRequiredMiddleware stands before"""
 
 
+def member_of(request: HttpRequest, slug: str, capability: Capability) -> members.Member:
+    """Who asks, with the capability. For views that open the tenant's scope themselves, a piece at a time."""
+    ours = cast(TenantRequest, request)
+    ours.memberships = members.memberships(ours.user.pk)
+    member = next((one for one in ours.memberships if one.slug == slug), None)
+    if member is None:
+        raise NotFound("tenant")
+    ours.member = member
+    member.actor.require(capability)
+    return member
+
+
 def tenant_view(
     capability: Capability,
 ) -> Callable[
@@ -43,12 +55,7 @@ def tenant_view(
         @wraps(view)
         def inner(request: HttpRequest, slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             ours = cast(TenantRequest, request)
-            ours.memberships = members.memberships(ours.user.pk)
-            member = next((one for one in ours.memberships if one.slug == slug), None)
-            if member is None:
-                raise NotFound("tenant")
-            ours.member = member
-            member.actor.require(capability)
+            member = member_of(request, slug, capability)
             with tenant_scope(member.tenant_id):
                 response = view(ours, *args, **kwargs)
             # Speech is personal data: no copy on disk, none behind the back button of the next user.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import include, path
 
 from calls.web import (
     call,
@@ -19,6 +19,7 @@ from calls.web import (
     style,
     webhooks,
 )
+from calls.web.admin import invitation
 
 urlpatterns = [
     path("", session.home, name="home"),
@@ -38,6 +39,8 @@ urlpatterns = [
     path("t/<slug:slug>/calls.csv", calls_csv.calls_csv, name="calls_csv"),
     path("t/<slug:slug>/calls/<uuid:code>/", call.call, name="call"),
     path("t/<slug:slug>/calls/<uuid:code>/commands/", commands.command, name="command"),
+    path("t/<slug:slug>/", include("calls.web.admin.urls")),
+    path("sign-in/invitation/<str:token>/", invitation.invitation, name="invitation"),
     path("webhooks/openai/<str:token>/", webhooks.openai),
     path("healthz", health.healthz),
     path("readyz", health.readyz),

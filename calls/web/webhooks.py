@@ -35,6 +35,7 @@ from calls.exceptions import WebhookRejected
 from calls.models import ProviderAccount
 from calls.providers import incoming, signatures
 from calls.tenancy import tenant_scope
+from calls.web import refusals
 
 logger = logging.getLogger(__name__)
 
@@ -85,8 +86,12 @@ def openai(request: HttpRequest, token: str) -> HttpResponse:
                 with suppress(WebhookRejected):
                     signatures.verify(body, request.headers, [_DECOY], now)
                 return _unknown()
-            webhook_id = signatures.verify(body, request.headers, _secrets(account), now)
-            event = incoming.parse(body, attempt.attempted_at)
+            try:
+                webhook_id = signatures.verify(body, request.headers, _secrets(account), now)
+                event = incoming.parse(body, attempt.attempted_at)
+            except WebhookRejected as rejection:
+                refusals.count(account, rejection.reason)
+                raise
             verdict = webhooks.receive(account, event, webhook_id=webhook_id)
     except WebhookRejected as rejection:
         logger.info("a webhook was rejected", extra={"reason": rejection.reason})

@@ -146,6 +146,14 @@ TRANSCRIPTION: Mapping[str, str] = {
     "missing": "Not transcribed",
 }
 
+VERDICTS: Mapping[str, str] = {
+    "ringing": "call taken",
+    "missed": "call missed",
+    "refused": "call refused",
+    "duplicate_call": "call known already",
+    "ignored": "nothing to do",
+}
+
 ROLE_NAMES: Mapping[str, str] = {role: role.value for role in CAPABILITIES}
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from calls import sealing
-from calls.actions import accounts
-from calls.exceptions import InvalidInput, NotAllowed
+from calls.actions import accounts, edits
+from calls.exceptions import ChangedMeanwhile, InvalidInput, NotAllowed
 from calls.models import AuditEntry, ProviderAccount
+from calls.providers.base import Account
 from calls.tenancy import tenant_scope
 from tests import factories
 
@@ -99,3 +100,54 @@ def test_a_name_is_taken_once_in_a_tenant(adam, account, globex):
 def test_supervisors_see_to_no_accounts(sam, account):
     with pytest.raises(NotAllowed):
         accounts.change(account, api_key="another-key", by=sam.actor)
+
+
+def test_rotating_keeps_the_secret_before_until_the_next(adam, account):
+    assert accounts.rotate(account, "second", by=adam.actor)
+    assert (_opened(account, "webhook_secret"), _opened(account, "previous_webhook_secret")) == ("second", "first")
+    assert accounts.rotate(account, "third", by=adam.actor)
+    assert (_opened(account, "webhook_secret"), _opened(account, "previous_webhook_secret")) == ("third", "second")
+    assert not accounts.rotate(account, "third", by=adam.actor)
+    assert accounts.drop_previous_secret(account, by=adam.actor)
+    assert not accounts.drop_previous_secret(account, by=adam.actor)
+    assert (_opened(account, "webhook_secret"), _opened(account, "previous_webhook_secret")) == ("third", b"")
+    assert "second" not in str(list(AuditEntry.objects.values()))
+
+
+def test_a_secret_that_cannot_be_opened_is_not_kept(adam, account):
+    ProviderAccount.objects.update(webhook_secret_sealed=account.webhook_secret_sealed[:-1] + b"x")
+    assert accounts.rotate(account, "second", by=adam.actor)
+    assert (_opened(account, "webhook_secret"), _opened(account, "previous_webhook_secret")) == ("second", b"")
+
+
+def test_two_admins_do_not_rotate_over_each_other(adam, olivia, account):
+    seen = edits.stamp(account, accounts.SHOWN)
+    accounts.rotate(ProviderAccount.objects.get(), "second", by=olivia.actor)
+    for act in (
+        lambda: accounts.rotate(account, "mine", seen=seen, by=adam.actor),
+        lambda: accounts.change(account, name="mine", seen=seen, by=adam.actor),
+        lambda: accounts.drop_previous_secret(account, seen=seen, by=adam.actor),
+    ):
+        with pytest.raises(ChangedMeanwhile):
+            act()
+    assert _opened(account, "webhook_secret") == "second"
+
+
+def test_a_name_is_changed_and_taken_once(adam, account):
+    accounts.create("other", api_key=KEY, webhook_secrets=["first"], by=adam.actor)
+    assert accounts.change(account, name="line 1", by=adam.actor) == ["name"]
+    assert AuditEntry.objects.last().detail["values"] == {"name": ["main", "line 1"]}
+    with pytest.raises(InvalidInput, match="taken"):
+        accounts.change(account, name="other", by=adam.actor)
+
+
+def test_credentials_are_for_admins_and_a_test_is_on_record(adam, sam, account):
+    assert accounts.credentials(account, by=adam.actor) == Account(account.base_url, KEY, "openai")
+    assert AuditEntry.objects.last().verb == "account.tested"
+    for act in (
+        lambda: accounts.credentials(account, by=sam.actor),
+        lambda: accounts.rotate(account, "x", by=sam.actor),
+        lambda: accounts.drop_previous_secret(account, by=sam.actor),
+    ):
+        with pytest.raises(NotAllowed):
+            act()

@@ -7,7 +7,7 @@ import pytest
 from calls.actions import members
 from calls.domain.actors import SYSTEM
 from calls.domain.roles import Role
-from calls.exceptions import InvalidInput, NotAllowed, TenantScopeMissing
+from calls.exceptions import ChangedMeanwhile, InvalidInput, NotAllowed, TenantScopeMissing
 from calls.models import AuditEntry, Membership, User
 from calls.models.base import current_tenant
 from calls.tenancy import tenant_scope
@@ -107,3 +107,19 @@ def test_a_password_is_ones_own_business(olivia, sam):
     assert not members.set_password(sam.user, "chosen by me", by=SYSTEM)
     entry = AuditEntry.objects.get()
     assert (entry.verb, entry.detail) == ("member.password_set", {})
+
+
+def test_a_role_that_was_changed_meanwhile_is_left_alone(adam, olivia, sam):
+    membership = _membership(sam)
+    members.change_role(_membership(sam), "analyst", by=olivia.actor)
+    with pytest.raises(ChangedMeanwhile, match="analyst"):
+        members.change_role(membership, "admin", by=adam.actor, seen="supervisor")
+    assert _membership(sam).role == "analyst"
+
+
+def test_open_pages_are_told_of_a_changed_role_and_a_removal(monkeypatch, adam, sam):
+    told = []
+    monkeypatch.setattr(members.feed, "access_changed", told.append)
+    members.change_role(_membership(sam), "analyst", by=adam.actor)
+    members.remove(_membership(sam), by=adam.actor)
+    assert told == [sam.user.pk, sam.user.pk]

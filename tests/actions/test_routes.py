@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from calls.actions import routes
-from calls.exceptions import InvalidInput, NotAllowed
+from calls.exceptions import ChangedMeanwhile, InvalidInput, NotAllowed
 from calls.models import AuditEntry, Route
 from calls.tenancy import tenant_scope
 from tests import factories
@@ -52,3 +52,20 @@ def test_what_is_no_number_is_refused(adam, agents, number):
 def test_supervisors_route_nothing(sam, agents):
     with pytest.raises(NotAllowed):
         routes.create("*", agents[0], by=sam.actor)
+
+
+def test_one_number_in_two_spellings_has_one_route(adam, agents):
+    routes.create("+4930*", agents[0], by=adam.actor)
+    with pytest.raises(InvalidInput, match=r"same as \+4930\*"):
+        routes.create("4930*", agents[1], by=adam.actor)
+    assert routes.create("+4930", agents[1], by=adam.actor)
+
+
+def test_a_route_that_was_moved_meanwhile_stays_there(adam, olivia, agents):
+    first, second = agents
+    route = routes.create("*", first, by=adam.actor)
+    routes.change(Route.objects.get(), second, by=olivia.actor)
+    with pytest.raises(ChangedMeanwhile, match="led \\* to B"):
+        routes.change(route, first, seen=first, by=adam.actor)
+    assert routes.change(route, first, seen=second, by=adam.actor)
+    assert AuditEntry.objects.last().detail == {"agent": "A", "before": "B"}

@@ -43,7 +43,7 @@ def test_only_what_differs_is_changed_and_audited(acme, adam):
     assert (entry.verb, entry.actor_id, entry.detail) == (
         "tenant.changed",
         adam.user.pk,
-        {"fields": ["currency"]},
+        {"fields": ["currency"], "values": {"currency": ["USD", "EUR"]}},
     )
 
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from calls.actions import audit
 from calls.domain.actors import SYSTEM
-from calls.models import Agent, Call, CallEvent, TenantEvent, WebhookEvent
+from calls.models import Agent, Call, CallEvent, Invitation, TenantEvent, WebhookEvent
 from calls.tenancy import tenant_scope
 from tests import factories
 
@@ -64,6 +64,7 @@ def _one_row_everywhere(tenant) -> None:
         WebhookEvent.objects.create(
             account=call.account, webhook_id=str(call.code), type="t", verdict="ignored", body={}
         )
+        Invitation.objects.create(email="new@example.com", role="analyst", digest="0" * 64, expires_at=now)
         audit.record("test.done", by=SYSTEM, kind="test", code=1)
 
 

@@ -229,3 +229,37 @@ def test_hundreds_of_calls_on_one_loop():
     took, paths = uvloop.run(scenario())
     assert len(paths) == 300
     assert took < 5
+
+
+def test_a_key_is_tested_by_asking_for_the_models():
+    async def scenario():
+        async with controlled() as (served, door):
+            served.answer = lambda: web.json_response({"object": "list", "data": []})
+            await door.check_key()
+            return served.requests
+
+    [(method, path, headers, body)] = asyncio.run(scenario())
+    assert (method, path, body) == ("GET", "/v1/models", None)
+    assert headers["Authorization"] == f"Bearer {KEY}"
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (
+            lambda: web.json_response({"error": {"message": f"Incorrect API key provided: {KEY}"}}, status=401),
+            "API key",
+        ),
+        (lambda: web.Response(text="<h1>Welcome</h1>", content_type="text/html"), "no provider"),
+        (lambda: web.json_response([]), "no provider"),
+    ],
+)
+def test_a_failed_test_says_why_without_the_key(answer, words):
+    async def scenario():
+        async with controlled() as (served, door):
+            served.answer = answer
+            await door.check_key()
+
+    with pytest.raises(ProviderRefused, match=words) as caught:
+        asyncio.run(scenario())
+    assert KEY not in str(caught.value)

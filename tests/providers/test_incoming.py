@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calls.exceptions import WebhookRejected
-from calls.providers.incoming import IncomingCall, OtherEvent, number, parse, route_for
+from calls.providers.incoming import IncomingCall, OtherEvent, number, overlaps, parse, route_for, same_pattern
 
 AT = 1_800_000_000
 EVENT = {
@@ -208,3 +208,17 @@ def test_routes(dialled, patterns, winner):
     turned = list(reversed(patterns))
     index = route_for(dialled, turned)
     assert (None if index is None else turned[index]) == winner
+
+
+def test_patterns_are_the_same_however_they_are_written():
+    assert same_pattern("+4930*", ["*", "4930*"]) == "4930*"
+    assert same_pattern("+4930", ["*", "4930*"]) is None
+
+
+def test_of_overlapping_patterns_the_narrower_win():
+    patterns = ["*", "+44*", "+4420*", "+442079460100", "+49*"]
+    found = dict(zip(patterns, overlaps(patterns), strict=True))
+    assert found["*"] == (["+44*", "+4420*", "+442079460100", "+49*"], [])
+    assert found["+4420*"] == (["+442079460100"], ["*", "+44*"])
+    assert found["+442079460100"] == ([], ["*", "+44*", "+4420*"])
+    assert found["+49*"] == ([], ["*"])

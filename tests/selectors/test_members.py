@@ -1,7 +1,12 @@
 """The way from a user to a tenant: memberships, and nothing else."""
 
+import pytest
+
 from calls.domain.roles import Role
+from calls.exceptions import NotFound
+from calls.selectors import members
 from calls.selectors.members import member_of, memberships
+from calls.tenancy import tenant_scope
 from tests import factories
 
 
@@ -29,3 +34,17 @@ def test_an_inactive_user_belongs_nowhere(sam):
     sam.user.is_active = False
     sam.user.save()
     assert memberships(sam.user.pk) == []
+
+
+def test_the_roster_is_the_tenants_own(acme, globex, sam, olivia, rita):
+    factories.make_member(globex, user=sam.user)
+    invitation = factories.make_invitation(acme)
+    with tenant_scope(acme.id):
+        assert [row.user for row in members.roster(acme.id)] == [olivia.user, sam.user]
+        assert members.invitations() == [invitation]
+        with pytest.raises(NotFound):
+            members.membership_of(acme.id, factories.membership_of(rita).pk)
+    with tenant_scope(globex.id):
+        assert members.invitations() == []
+        with pytest.raises(NotFound):
+            members.invitation_of(invitation.code)
