@@ -72,13 +72,13 @@ _ALONE = re.compile(
     rf"conseiller|conseillere)(?: (?:please|bitte|por favor|s'il vous plait))?"
 )
 
-_FAILED = re.compile(
+FAILED_JSON = re.compile(
     r"\"errors?\"\s*:(?!\s*(?:null\b|false\b|0\b|\"\"|\[\s*\]|\{\s*\}))"
     r"|\"(?:ok|success|succeeded)\"\s*:\s*false\b"
     r"|\"(?:status|state|result)\"\s*:\s*\"(?:error|failed|failure|time(?:d[ _])?out)\"",
     re.IGNORECASE,
 )
-_FAILED_TEXT = re.compile(r"\s*\"?(?:error|exception|traceback|failed|timeout|timed out)\b", re.IGNORECASE)
+FAILED_TEXT = re.compile(r"\s*\"?(?:error|exception|traceback|failed|timeout|timed out)\b", re.IGNORECASE)
 
 
 def asks_for_person(text: str) -> bool:
@@ -89,7 +89,7 @@ def asks_for_person(text: str) -> bool:
 def tool_failed(output: str) -> bool:
     """Whether a tool's answer says by itself that it failed; most say it as JSON, some in a line of text."""
     head = output[:HEAD]
-    return bool(_FAILED.search(head) or _FAILED_TEXT.match(head))
+    return bool(FAILED_JSON.search(head) or FAILED_TEXT.match(head))
 
 
 def _asks(clause: str) -> bool:

@@ -9,19 +9,22 @@ from zoneinfo import ZoneInfo
 
 from django import template
 
-from calls.domain import attention
+from calls.domain import attention, phrases
 from calls.domain.actors import Actor
 from calls.domain.attention import Need
 from calls.domain.roles import Capability
 from calls.domain.states import LIVE
+from calls.web import facts, lane, session_panel, words
 from calls.web import guide as first_steps
-from calls.web import lane, words
 from calls.web import pretty as json_text
 from calls.web.rows import moment
 from calls.web.transcript import Line
 
 register = template.Library()
 register.filter("pretty", json_text.pretty)
+register.filter("setting", session_panel.words)
+register.filter("costs", facts.cost_words)
+register.filter("cost_notes", facts.cost_notes)
 
 
 @register.filter
@@ -73,9 +76,14 @@ def lower_first(text: str) -> str:
 
 @register.filter
 def tool_state(line: Line, call: Mapping[str, Any]) -> str:
-    if line.body.get("status") == "open" or (line.output is None and not (call or {}).get("ended_at")):
-        return "running"
-    return "done" if line.output is not None else "no result"
+    """`asked` while its arguments are being written; then `running`, until there is an answer, or the call is over."""
+    if line.body.get("status") == "incomplete" or (line.output and phrases.tool_failed(line.output["output"])):
+        return "failed"
+    if line.output is not None:
+        return "done"
+    if (call or {}).get("ended_at"):
+        return "no result"
+    return "asked" if line.body.get("status") == "open" else "running"
 
 
 @register.filter
@@ -129,6 +137,13 @@ def since(at: object, call: Mapping[str, Any]) -> str:
     start = moment(call.get("answered_at")) or moment(call.get("started_at"))
     here = moment(at)
     return clock((here - start).total_seconds()) if start and here else ""
+
+
+@register.filter
+def cut_words(line: Line) -> str:
+    """What stands behind a turn that is not whole."""
+    flag = words.FLAGS.get(str(line.body.get("status")), "")
+    return " ".join(filter(None, [flag, dict(facts.CUT_BY).get(line.cut_by, "")])) if flag else ""
 
 
 @register.filter

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 from uuid import UUID, uuid4
@@ -15,8 +16,10 @@ from calls.domain.actors import Actor
 from calls.domain.commands import TEXT_LIMIT
 from calls.domain.roles import Capability
 from calls.domain.states import LIVE, CallState
+from calls.models import Call
 from calls.selectors import calls as selectors
-from calls.web import facts, transcript, words
+from calls.selectors import charges
+from calls.web import facts, session_panel, transcript, words
 from calls.web.access import TenantRequest, tenant_view
 
 LINES = 300
@@ -25,8 +28,9 @@ LINES = 300
 
 @require_safe
 @tenant_view(Capability.SEE)
-def call(request: TenantRequest, code: UUID) -> HttpResponse:
+def page(request: TenantRequest, code: UUID) -> HttpResponse:
     actor = request.member.actor
+    call = selectors.get(code)
     snapshot = selectors.snapshot(code, reveal=actor.may(Capability.REVEAL))
     body = snapshot.body
     lines = transcript.lines(body)
@@ -40,6 +44,12 @@ def call(request: TenantRequest, code: UUID) -> HttpResponse:
         "earlier": max(0, len(lines) - LINES),
         "commands": sorted(body["commands"], key=lambda one: str(one["requested_at"]), reverse=True),
         "facts": facts.of(body),
+        "rare": facts.RARE,
+        "cost": charges.of_call(call),
+        "prices": _prices(call, body),
+        "session": session_panel.panel(body, selectors.published_session(call)),
+        "choices": session_panel.choices(),
+        "reasons": {"model": session_panel.MODEL_REASON, "voice": session_panel.VOICE_REASON},
         "now": timezone.now(),
         "live": live,
         "denied": (denied := _denied(actor)),
@@ -48,9 +58,22 @@ def call(request: TenantRequest, code: UUID) -> HttpResponse:
         "words": words.table(),
         "blank": {},
         "blank_lines": transcript.blanks(),
-        "keys": {verb: uuid4() for verb in ("text", "stop_talking", "transfer", "hang_up")},
+        "keys": {verb: uuid4() for verb in ("text", "session", "probe", "stop_talking", "transfer", "hang_up")},
     }
     return render(request, "call.html", context)
+
+
+def _prices(call: Call, body: Mapping[str, Any]) -> dict[str, Any]:
+    """For the sum in the browser: prices of the day on which the call began, for all models that it may be billed for.
+
+    A call over midnight may see other prices from then on; the server's own sum, with each page, knows them.
+    """
+    used = {one["model"] for one in body["usage"]}
+    own = selectors.published_session(call)
+    hearing = ((own.get("audio") or {}).get("input") or {}).get("transcription") or {}
+    session = body["session"] or {}
+    named = {own.get("model"), hearing.get("model"), session.get("model"), session.get("transcription")}
+    return charges.price_table({str(model) for model in used | named if model}, call.started_at.date())
 
 
 def _denied(actor: Actor) -> str:

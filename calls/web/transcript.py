@@ -6,12 +6,20 @@ stands in the turn that it caused, else after the turn where it took effect, els
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
 
+from calls.domain.views import iso
+from calls.web.rows import moment
+
 Part = Mapping[str, Any]
-LineKind = Literal["turn", "tool", "note", "gap", "command"]
+LineKind = Literal["turn", "tool", "note", "gap", "command", "silence"]
+
+SILENCE_MS = 4_000
+"""A stretch without any voice from which it gets a line"""
+_VOICES = ("caller", "agent")
 
 
 @dataclass(slots=True)
@@ -26,6 +34,8 @@ class Line:
     """Tool lines: the turn that holds the result"""
     command: Part | None = None
     """Turn lines: the command that caused the turn"""
+    cut_by: str = ""
+    """Turn lines: who cut the reply off, where a note tells"""
     after: list[Line] = field(default_factory=list)
 
     @property
@@ -45,6 +55,7 @@ def lines(body: Mapping[str, Any]) -> list[Line]:
     commands = {str(command["id"]): command for command in body["commands"]}
     placed: set[str] = set()
     spine: list[Line] = []
+    cuts = _cuts(body["notes"])
     for turn in turns:
         if turn["kind"] == "tool_output" and turn["tool_call_id"] in calls:
             continue
@@ -52,6 +63,8 @@ def lines(body: Mapping[str, Any]) -> list[Line]:
         line = Line("tool" if tool else "turn", f"turn:{turn['item_id']}", turn, str(turn["started_at"]))
         if tool:
             line.output = turn if turn["kind"] == "tool_output" else outputs.get(turn["tool_call_id"])
+        if turn["status"] == "cut_off":
+            line.cut_by = cuts.get(turn["response_id"], "")
         cause = commands.get(str(turn["command_id"]))
         if cause is not None and str(cause["id"]) not in placed:
             line.command = cause
@@ -65,9 +78,41 @@ def lines(body: Mapping[str, Any]) -> list[Line]:
         line = Line("command", f"command:{command['id']}", command, str(command["requested_at"]))
         home = by_item.get(command.get("after_item_id") or "")
         (home.after if home else loose).append(line)
-    loose += [Line("note", f"note:{note['seq']}", note, str(note["at"])) for note in body["notes"]]
+    told = {line.body["response_id"] for line in spine if line.cut_by}
+    loose += [
+        Line("note", f"note:{note['seq']}", note, str(note["at"])) for note in body["notes"] if not _told(note, told)
+    ]
     loose += [Line("gap", f"gap:{gap['started_at']}", gap, str(gap["started_at"])) for gap in body["gaps"]]
-    return _merge(spine, loose)
+    return _with_silences(_merge(spine, loose))
+
+
+def _cuts(notes: Sequence[Part]) -> dict[str, str]:
+    """Who cut which response off."""
+    bodies = [note.get("body") or {} for note in notes if note["kind"] == "interrupted"]
+    return {str(body["response_id"]): str(body.get("by", "")) for body in bodies if body.get("response_id")}
+
+
+def _told(note: Part, responses: Collection[str]) -> bool:
+    """The turn itself says that it was cut off, and by whom."""
+    return note["kind"] == "interrupted" and (note.get("body") or {}).get("response_id") in responses
+
+
+def _with_silences(merged: list[Line]) -> list[Line]:
+    """A line before each turn that nobody's voice preceded for long. A gap is no silence: nobody knows."""
+    told: list[Line] = []
+    quiet_since: datetime | None = None
+    for line in merged:
+        start, end = moment(line.at), moment(line.body.get("ended_at"))
+        voice = line.kind == "turn" and line.body["speaker"] in _VOICES
+        if voice and start and quiet_since and start - quiet_since >= timedelta(milliseconds=SILENCE_MS):
+            body = {"started_at": iso(quiet_since), "ended_at": line.at}
+            told.append(Line("silence", f"silence:{line.key}", body, line.at))
+        told.append(line)
+        if line.kind == "gap":
+            quiet_since = None
+        elif voice:
+            quiet_since = max(end, quiet_since or end) if end else None
+    return told
 
 
 def _merge(spine: list[Line], loose: list[Line]) -> list[Line]:

@@ -37,7 +37,7 @@ urlpatterns = [
     path("t/<slug:slug>/connect/<uuid:code>/first-event/", connect.first_event, name="first_event"),
     path("t/<slug:slug>/calls/", calls.calls, name="calls"),
     path("t/<slug:slug>/calls.csv", calls_csv.calls_csv, name="calls_csv"),
-    path("t/<slug:slug>/calls/<uuid:code>/", call.call, name="call"),
+    path("t/<slug:slug>/calls/<uuid:code>/", call.page, name="call"),
     path("t/<slug:slug>/calls/<uuid:code>/commands/", commands.command, name="command"),
     path("t/<slug:slug>/", include("calls.web.admin.urls")),
     path("sign-in/invitation/<str:token>/", invitation.invitation, name="invitation"),

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from calls.domain import attention
+from calls.domain import attention, phrases
 from calls.domain.attention import FAULTS, Severity
 from calls.domain.commands import Verb
 from calls.domain.filters import Mark, Outcome
 from calls.domain.roles import CAPABILITIES, Capability
 from calls.domain.states import CallState, CommandState, EndReason
+from calls.web import session_panel
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +174,8 @@ def table() -> dict[str, Any]:
         "noteWords": NOTE_WORDS,
         "flags": FLAGS,
         "transcription": TRANSCRIPTION,
+        "toolFailed": [phrases.FAILED_JSON.pattern, "^" + phrases.FAILED_TEXT.pattern, phrases.HEAD],
+        "session": session_panel.table(),
     }
 
 

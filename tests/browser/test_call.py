@@ -83,7 +83,7 @@ def test_everything_that_happened_is_shown_and_stays_after_a_reload(seat, ring, 
     assert f"{heard}{unheard}" == CUT
     assert unheard
     assert cut.locator("s").evaluate("(tail) => getComputedStyle(tail).textDecorationLine") == "line-through"
-    expect(cut.locator("[data-f=flag]")).to_have_text("cut off")
+    expect(cut.locator("[data-f=flag]")).to_have_text("cut off by the caller")
 
     expect(lines(page).filter(has_text="This is heard late.")).to_have_attribute("data-status", "completed")
     expect(lines(page, "[data-speaker=caller]").filter(has_text="could not be transcribed")).to_have_count(1)

@@ -33,6 +33,7 @@ def turn(item, rank, seconds, **fields):
         "heard_text": None,
         "name": "",
         "tool_call_id": "",
+        "response_id": "",
         "arguments": "",
         "output": "",
         "transcription": None,
@@ -68,7 +69,7 @@ BODY = {
     # Arrived late, belongs in the middle: rank decides, never arrival.
     "turns": [
         turn("first", 1, 0),
-        turn("third", 3, 9, reply_ms=700, speaker="agent", status="cut_off", heard_text="th"),
+        turn("third", 3, 9, reply_ms=700, speaker="agent", status="cut_off", heard_text="th", response_id="r3"),
         turn("second", 2, 5),
         turn("asked", 4, 12, kind="tool_call", tool_call_id="t1"),
         turn("answer", 5, 13, kind="tool_output", tool_call_id="t1"),
@@ -82,12 +83,18 @@ BODY = {
         command("k3", 2, after_item_id="second"),
         command("k4", 17),
     ],
-    "notes": [{"seq": 9, "kind": "keypad", "at": at(6), "body": {"key": "4"}}],
+    "notes": [
+        {"seq": 9, "kind": "keypad", "at": at(6), "body": {"key": "4"}},
+        {"seq": 11, "kind": "interrupted", "at": at(9.8), "body": {"response_id": "r3", "by": "caller"}},
+        {"seq": 12, "kind": "interrupted", "at": at(15.5), "body": {"response_id": "elsewhere", "by": "operator"}},
+    ],
     "gaps": [{"started_at": at(10), "ended_at": at(11.5), "cause": "socket_closed"}],
+    "session": None,
     "usage": [usage("r1", input_text=10, output_audio=5, total=15), usage("r2", input_text=1, total=1, complete=False)],
 }
 ORDER = [
     "turn:first",
+    "silence:turn:second",
     "turn:second",
     "command:k3",
     "command:k2",
@@ -97,6 +104,7 @@ ORDER = [
     "turn:asked",
     "turn:lonely",
     "turn:told",
+    "note:12",
     "command:k4",
     "turn:last",
 ]
@@ -138,6 +146,7 @@ const state = open({ stream: "call:c", epoch: "e", seq: 9, body });
 console.log(JSON.stringify({
   lines: lines(state).map((line) => line.key),
   caused: lines(state).filter((line) => line.command).map((line) => [line.key, line.command.id]),
+  cut: lines(state).filter((line) => line.cutBy).map((line) => [line.key, line.cutBy]),
   outputs: lines(state).filter((line) => line.output).map((line) => [line.key, line.output.item_id]),
   facts: factsOf(state),
   order: worstFirst(rows, now).map((row) => row.code),
@@ -198,6 +207,7 @@ def browser(tmp_path_factory):
 def test_the_browser_reads_in_the_same_order(browser):
     lines = transcript.lines(BODY)
     assert browser["lines"] == ORDER
+    assert browser["cut"] == [[line.key, line.cut_by] for line in lines if line.cut_by] == [["turn:third", "caller"]]
     assert browser["caused"] == [[line.key, line.command["id"]] for line in lines if line.command]
     assert browser["outputs"] == [[line.key, line.output["item_id"]] for line in lines if line.output]
 
@@ -206,7 +216,11 @@ def test_the_browser_counts_the_same(browser):
     ours = facts.of(BODY)
     theirs = browser["facts"]
     assert theirs["tokens"] == {key: count for key, _, count in ours.tokens}
-    for name in ("reply_last", "reply_median", "interruptions", "tools", "gaps", "gap_ms", "total", "incomplete"):
+    assert (ours.cuts, ours.talk_share) == ("2: 1 by the caller, 1 from here", "50 % caller")
+    for name in (
+        "replies", "reply_last", "reply_median", "reply_p95", "cuts", "talk_share", "tools", "gaps", "gap_ms", "total",
+        "incomplete",
+    ):  # fmt: skip
         assert theirs[name] == getattr(ours, name), name
 
 

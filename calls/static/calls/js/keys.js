@@ -52,7 +52,8 @@ export function start() {
       leaveField(event);
       return;
     }
-    if (typing(event) || (event.key.length === 1 && !lettersOn())) {
+    const pressed = event.key === " " && event.target.closest?.("button, a, summary, label");
+    if (typing(event) || pressed || (event.key.length === 1 && !lettersOn())) {
       return;
     }
     const place = performance.now() - wentAt < SEQUENCE_MS && destinations().find(({ key }) => key === event.key);

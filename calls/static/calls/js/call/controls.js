@@ -2,7 +2,7 @@
 
 import { bind, offer } from "../keys.js";
 import { openModal } from "../dialogs.js";
-import { attribute, show, text } from "../lib/dom.js";
+import { attribute, part, show, text } from "../lib/dom.js";
 import { isLive } from "../lib/faces.js";
 import { timer } from "../lib/format.js";
 
@@ -20,19 +20,20 @@ export class Controls {
     this.#forms = [...document.querySelectorAll("form[data-command]")];
     this.#forms.forEach((form) => form.addEventListener("submit", (event) => this.#submit(event, form)));
     const steer = document.querySelector("form[data-command=text]");
-    const words = steer?.elements.text;
+    const field = steer?.elements.text;
     // Keys only for what this call and this role can have.
     if (!panel || panel.dataset.denied) {
       return;
     }
+    keepText(field);
     const write = (verb) => () => {
       const choice = steer?.querySelector(`input[value="${verb}"]`);
       if (choice && !choice.disabled) {
         choice.checked = true;
-        words.focus();
+        field.focus();
       }
     };
-    bind("ctrl enter", () => document.activeElement === words && steer.requestSubmit(), "Send what is written");
+    bind("ctrl enter", () => document.activeElement === field && steer.requestSubmit(), "Send what is written");
     bind("w", write("inform"), "Inform the model");
     bind("i", write("instruct"), "Instruct");
     bind("s", write("say"), "Say");
@@ -54,7 +55,8 @@ export class Controls {
   paint(call) {
     const over = !isLive(call);
     const early = call.state === "ringing" || call.state === "accepted";
-    const reason = over ? "The call is over." : early ? "The call is not answered yet." : "";
+    const kept = over && written() !== "";
+    const reason = kept ? "The call is over. What you wrote was not sent; it stays here." : over ? "The call is over." : early ? "The call is not answered yet." : "";
     if (!this.#panel) {
       return;
     }
@@ -66,9 +68,22 @@ export class Controls {
       attribute(button, "disabled", denied || reason || moving ? "" : null);
       attribute(button, "title", denied || reason || (moving ? "A transfer is under way." : null));
     }
+    show(document.querySelector("[data-copy-text]"), kept);
     if (over) {
       document.querySelectorAll("dialog[data-command-dialog][open]").forEach((dialog) => dialog.close());
     }
+  }
+
+  /** The reader's role changed while the page is open. Typed text stays. */
+  role({ role, steers }) {
+    this.#panel?.toggleAttribute("data-denied", !steers);
+    if (this.#panel && !steers) {
+      this.#panel.dataset.denied = `Your role is now ${role}: you may watch this call, not steer it.`;
+    }
+  }
+
+  get steers() {
+    return !this.#panel?.dataset.denied;
   }
 
   /** The timer inside the dialogs. */
@@ -87,16 +102,17 @@ export class Controls {
       return;
     }
     form.dataset.busy = "";
+    [...form.elements].forEach((control) => attribute(control, "aria-invalid", null));
     text(form.querySelector("[data-error]"), "");
     const sent = form.elements.text?.value;
     const { command, problem } = await post(form);
     delete form.dataset.busy;
     if (problem) {
       text(form.querySelector("[data-error]"), problem.message);
-      attribute(form.elements.text, "aria-invalid", problem.field === "text" ? "true" : null);
+      const wrong = problem.field ? form.elements[problem.field] : null;
+      attribute(wrong instanceof Element ? wrong : null, "aria-invalid", "true");
       return;
     }
-    attribute(form.elements.text, "aria-invalid", null);
     form.elements.key.value = crypto.randomUUID();
     // Words typed while the post was on its way stay.
     if (form.elements.text && form.elements.text.value === sent) {
@@ -105,6 +121,24 @@ export class Controls {
     form.closest("dialog")?.close();
     this.#done(command);
   }
+}
+
+/** The button that saves what was written for a call that is over. */
+function keepText(field) {
+  const copy = document.querySelector("[data-copy-text]");
+  copy?.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(field.value);
+      text(part(copy, "words"), "Copied");
+    } catch {
+      field.select(); // no right to the clipboard: what is selected can be copied by hand
+      text(part(copy, "words"), "Selected: copy it now");
+    }
+  });
+}
+
+function written() {
+  return document.querySelector("form[data-command=text]")?.elements.text.value.trim() ?? "";
 }
 
 /** {command} or {problem: {message, field}}. The key stays until the server answered: sending again is the same command. */
@@ -129,6 +163,9 @@ async function post(form) {
       return { problem: { message } };
     }
     const body = await answer.json();
+    if (answer.status === 404) {
+      return { problem: { message: "This call is not yours to see any more: your role here was removed. Your text is kept." } };
+    }
     return answer.ok ? { command: body } : { problem: body };
   } catch {
     return { problem: { message: "The server was not reached. Your text is kept; send again." } };

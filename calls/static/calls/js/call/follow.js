@@ -10,8 +10,11 @@ export class Follow {
   #following = true;
   #seen = 0;
   #lines = 0;
+  #back;
 
-  constructor(box, pill) {
+  /** `back()`: the reader returned to the newest line. */
+  constructor(box, pill, back = () => {}) {
+    this.#back = back;
     this.#box = box;
     this.#pill = pill;
     box.addEventListener("scroll", () => this.#scrolled(), { passive: true });
@@ -33,7 +36,16 @@ export class Follow {
     this.#count();
   }
 
+  /** Show a line, and stay there. */
+  show(node) {
+    this.#following = false;
+    this.#seen = this.#lines;
+    node.scrollIntoView({ block: "center" });
+    this.#count();
+  }
+
   latest() {
+    this.#back();
     this.#following = true;
     this.#seen = this.#lines;
     document.getSelection()?.removeAllRanges();
@@ -51,6 +63,9 @@ export class Follow {
     if (near !== this.#following) {
       this.#following = near;
       this.#seen = this.#lines;
+      if (near) {
+        this.#back();
+      }
     }
     this.#count();
   }

@@ -2,7 +2,10 @@
 
 import { byRank } from "../feed/reduce.js";
 
-/** Lines [{kind, key, at, body, output, command, partial}] of a call's state. */
+const SILENCE_MS = 4_000;
+const VOICES = ["caller", "agent"];
+
+/** Lines [{kind, key, at, body, output, command, partial, cutBy, over}] of a call's state. */
 export function lines(state) {
   const turns = [...withPartials(state)].sort(byRank);
   const calls = new Set(turns.filter((turn) => turn.kind === "tool_call").map((turn) => turn.tool_call_id));
@@ -10,6 +13,7 @@ export function lines(state) {
     turns.filter((turn) => turn.kind === "tool_output").map((turn) => [turn.tool_call_id, turn]),
   );
   const placed = new Set();
+  const cuts = cutsOf(state.notes);
   const spine = [];
   for (const turn of turns) {
     if (turn.kind === "tool_output" && calls.has(turn.tool_call_id)) {
@@ -28,6 +32,8 @@ export function lines(state) {
       output: tool ? (turn.kind === "tool_output" ? turn : outputs.get(turn.tool_call_id)) : undefined,
       command: cause,
       partial: state.partials.get(turn.item_id),
+      cutBy: turn.status === "cut_off" ? (cuts.get(turn.response_id) ?? "") : "",
+      over: Boolean(state.call.ended_at),
       after: [],
     });
   }
@@ -39,13 +45,41 @@ export function lines(state) {
       (byItem.get(command.after_item_id)?.after ?? loose).push(line);
     }
   }
+  const told = new Set(spine.filter((line) => line.cutBy).map((line) => line.body.response_id));
   for (const note of state.notes) {
+    if (note.kind === "interrupted" && told.has(note.body?.response_id)) {
+      continue; // the turn itself says that it was cut off, and by whom
+    }
     loose.push({ kind: "note", key: `note:${note.seq}`, at: note.at, body: note });
   }
   for (const gap of state.gaps.values()) {
     loose.push({ kind: "gap", key: `gap:${gap.started_at}`, at: gap.started_at, body: gap });
   }
-  return merge(spine, loose);
+  return [...withSilences(merge(spine, loose))];
+}
+
+/** Who cut which response off. */
+function cutsOf(notes) {
+  const told = notes.filter((note) => note.kind === "interrupted" && note.body?.response_id);
+  return new Map(told.map((note) => [note.body.response_id, note.body.by ?? ""]));
+}
+
+/** A line before each turn that nobody's voice preceded for long. A gap is no silence: nobody knows. */
+function* withSilences(merged) {
+  let since = null;
+  for (const line of merged) {
+    const { started_at: start, ended_at: end, speaker } = line.body;
+    const voice = line.kind === "turn" && VOICES.includes(speaker);
+    if (voice && start && since && Date.parse(start) - Date.parse(since) >= SILENCE_MS) {
+      yield { kind: "silence", key: `silence:${line.key}`, at: start, body: { started_at: since, ended_at: start } };
+    }
+    yield line;
+    if (line.kind === "gap") {
+      since = null;
+    } else if (voice) {
+      since = end ? (since && since > end ? since : end) : null;
+    }
+  }
 }
 
 /** Turns, and the words of those that so far only hints told of. */

@@ -56,6 +56,8 @@ export function reduce(state, frame) {
       return state.known ? events(state, frame) : state;
     case "hint":
       return state.known ? frame.hints.reduce(hint, state) : state;
+    case "present":
+      return state.known ? { ...state, present: { members: frame.members, more: frame.more } } : state;
     case "gone":
       return { ...unknown(state.stream), gone: true };
     default:
