@@ -16,6 +16,17 @@ from calls.selectors.members import Member
 
 register = template.Library()
 
+TONE_ICONS = {
+    "good": "circle-check",
+    "success": "circle-check",
+    "warn": "circle-alert",
+    "warning": "circle-alert",
+    "bad": "triangle-alert",
+    "error": "triangle-alert",
+    "human": "headphones",
+}
+"""An icon with every tone: no message is told by colour alone"""
+
 
 @dataclass(frozen=True, slots=True)
 class Preference:
@@ -30,6 +41,11 @@ class Preference:
 def may(actor: Actor, capability: str) -> bool:
     """`{% if member.actor|may:"bill" %}`: an entry that the role lacks is absent."""
     return actor.may(Capability(capability))
+
+
+@register.filter
+def tone_icon(tone: str) -> str:
+    return TONE_ICONS.get(tone, "info")
 
 
 @register.simple_tag(takes_context=True)

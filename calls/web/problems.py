@@ -1,16 +1,26 @@
-"""Turns errors into pages or JSON: the only translator into HTTP statuses. Never tells another tenant's from absent."""
+"""Turns errors into pages or JSON: the only translator into HTTP statuses. Never tells another tenant's from absent.
+
+Pages of problems stand alone: no frame, no query but for the person's theme, and none at all from 500 on.
+"""
 
 from __future__ import annotations
 
 import logging
 import secrets
+import sys
 from collections.abc import Callable
+from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
+from django.db import DatabaseError, InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.template.loader import render_to_string
+from django.utils.http import url_has_allowed_host_and_scheme
+from psycopg_pool import PoolTimeout
 
 from calls.domain.roles import Capability
-from calls.exceptions import CallsError, NotAllowed, NotFound
+from calls.exceptions import CallsError, NotAllowed, NotFound, ProviderError
 from calls.web import words
 
 logger = logging.getLogger(__name__)
@@ -19,11 +29,31 @@ TITLES = {
     400: "This request could not be read",
     403: "Your role does not include this",
     404: "There is nothing here",
+    405: "This address takes no such request",
     409: "That is not possible now",
+    410: "This is no longer here",
+    413: "That is too much at once",
     422: "That cannot be used",
+    500: "Something broke on our side",
     502: "The provider did not help",
+    503: "The console is out of reach",
 }
 ABSENT = "The address is wrong, or what it led to is not yours to see."
+UNREADABLE = (
+    "Your browser sent something that this server does not take. Reload the page you came from, then try again."
+)
+TOO_MUCH = "What was sent is larger than this server takes. Nothing was changed; send less, or in parts."
+NO_SUCH_METHOD = "It is meant for a form or a program, not to be opened. Nothing was changed."
+TOO_OLD = (
+    "The form was opened too long ago, in another session, or without cookies. Nothing was changed. Go back, copy what "
+    "you wrote, reload the page and send it again."
+)
+BROKEN = "It was written down. Calls go on without this page; try again."
+AWAY = "The database does not answer at the moment. Calls go on without this page; try again in a few seconds."
+RETRY_S = 5
+
+_AWAY = (OperationalError, InterfaceError, PoolTimeout)
+_TOO_MUCH = (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent)
 
 
 def wants_json(request: HttpRequest) -> bool:
@@ -32,26 +62,30 @@ def wants_json(request: HttpRequest) -> bool:
 
 
 class ProblemsMiddleware:
-    """Answers every CallsError that a view raised, save our own faults: those stay a 500."""
+    """Answers every CallsError that a view raised, save our own faults: those stay a 500. Gives bare 405s a page."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        response = self.get_response(request)
+        if isinstance(response, HttpResponseNotAllowed) and not response.content:
+            page = _answer(request, 405, "method_not_allowed", NO_SUCH_METHOD)
+            page["Allow"] = response["Allow"]
+            return page
+        return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        if not isinstance(exception, CallsError) or exception.http_status >= 500:
+        if not isinstance(exception, CallsError):
+            return None
+        if exception.http_status >= 500 and not isinstance(exception, ProviderError):
             return None
         return answer(request, exception)
 
 
 def answer(request: HttpRequest, problem: CallsError) -> HttpResponse:
-    message = sentence(request, problem)
-    if wants_json(request):
-        field = getattr(problem, "field", "")
-        return JsonResponse({"code": problem.code, "message": message, "field": field}, status=problem.http_status)
-    return _page(request, problem.http_status, message)
+    field = getattr(problem, "field", "")
+    return _answer(request, problem.http_status, problem.code, sentence(request, problem), field=field)
 
 
 def sentence(request: HttpRequest, problem: CallsError) -> str:
@@ -60,13 +94,29 @@ def sentence(request: HttpRequest, problem: CallsError) -> str:
         return ABSENT
     if isinstance(problem, NotAllowed):
         return _role_sentence(request, problem.reason)
+    if not problem.reason:
+        return "No reason was given. Try again."
     # The error's text begins with its field; beside the field that is said already.
     reason = problem.reason.removeprefix(f"{getattr(problem, 'field', '')}: ").strip()
     return f"{reason[:1].upper()}{reason[1:]}{'' if reason.endswith(('.', '!', '?')) else '.'}"
 
 
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Django's word for whatever it refuses before a view is asked."""
+    if isinstance(exception, _TOO_MUCH):
+        return _answer(request, 413, "too_much", TOO_MUCH)
+    return _answer(request, 400, "bad_request", UNREADABLE)
+
+
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     return answer(request, NotAllowed())
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form whose token is not this session's. The way back is the page that it stood on."""
+    came_from = request.headers.get("Referer", "")
+    safe = url_has_allowed_host_and_scheme(came_from, {request.get_host()}, require_https=request.is_secure())
+    return _answer(request, 403, "page_too_old", TOO_OLD, title="This page is too old", back=came_from if safe else "")
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -76,23 +126,55 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 def server_error(request: HttpRequest) -> HttpResponse:
     """Touches neither database nor session: both may be what failed."""
     reference = secrets.token_hex(4)
+    if isinstance(sys.exception(), _AWAY):
+        logger.error("a page found no database", extra={"reference": reference, "path": request.path})
+        page = _answer(request, 503, "unavailable", AWAY, reference=reference)
+        page["Retry-After"] = str(RETRY_S)
+        return page
     logger.error("a page failed", extra={"reference": reference, "path": request.path})
+    return _answer(request, 500, "error", BROKEN, reference=reference)
+
+
+def _answer(
+    request: HttpRequest,
+    status: int,
+    code: str,
+    message: str,
+    *,
+    title: str = "",
+    field: str = "",
+    reference: str = "",
+    back: str = "",
+) -> HttpResponse:
     if wants_json(request):
-        message = f"Something broke on our side. Reference {reference}."
-        return JsonResponse({"code": "error", "message": message, "field": ""}, status=500)
-    return HttpResponse(render_to_string("500.html", {"reference": reference}), status=500)
-
-
-def _page(request: HttpRequest, status: int, message: str) -> HttpResponse:
-    user = getattr(request, "user", None)
-    context = {
+        quoted = f"{message} Reference {reference}." if reference else message
+        return JsonResponse({"code": code, "message": quoted, "field": field}, status=status)
+    user = _user(request, ask=status < 500)
+    context: dict[str, Any] = {
         "status": status,
-        "title": TITLES.get(status, TITLES[400]),
+        "title": title or TITLES.get(status, TITLES[400]),
         "message": message,
+        "reference": reference,
+        "back": back,
+        "again": status in {500, 502, 503},
         "theme": getattr(user, "theme", "system"),
         "signed_in": user is not None and user.is_authenticated,
+        # Not on a 404: it is the same page for what is absent and for what is another tenant's.
+        "tenant": getattr(request, "member", None) if status != 404 else None,
     }
     return HttpResponse(render_to_string("problem.html", context), status=status)
+
+
+def _user(request: HttpRequest, *, ask: bool) -> AbstractBaseUser | None:
+    """Whose theme the page takes; where the database must not be asked, or is away, only who is known already."""
+    known: AbstractBaseUser | None = getattr(request, "_cached_user", None)
+    if known is not None or not ask:
+        return known
+    try:
+        user: AbstractBaseUser | None = getattr(request, "user", None)
+        return user if user is not None and user.is_authenticated else None
+    except (DatabaseError, PoolTimeout):
+        return None
 
 
 def _role_sentence(request: HttpRequest, capability: str) -> str:

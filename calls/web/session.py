@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 from django.contrib import messages
 from django.contrib.auth import logout
@@ -16,11 +16,24 @@ from django.views.decorators.http import require_POST, require_safe
 from calls.actions import people
 from calls.models import User
 from calls.selectors.members import memberships
+from calls.web import problems
+from calls.web.door import ENDED
 from calls.web.forms import PreferencesForm, SignInForm
 
-sign_in = LoginView.as_view(
-    template_name="sign_in.html", authentication_form=SignInForm, redirect_authenticated_user=True
-)
+
+class SignInView(LoginView):
+    """Django's, with our form and a word to those who are here because their session ended."""
+
+    template_name = "sign_in.html"
+    authentication_form = SignInForm
+    redirect_authenticated_user = True
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        ended = ENDED.get(self.request.GET.get("ended", ""), "")
+        return super().get_context_data(**{"ended": ended, **kwargs})
+
+
+sign_in = SignInView.as_view()
 sign_out = LogoutView.as_view()
 
 
@@ -35,8 +48,10 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def preferences(request: HttpRequest) -> HttpResponse:
-    """Keep what the signed-in user prefers, then back to where they were."""
+    """Keep what the signed-in user prefers, then back to where they were; a script stays where it is."""
     people.prefer(cast(User, request.user), **PreferencesForm(request.POST).chosen())
+    if problems.wants_json(request):
+        return HttpResponse(status=204)
     back = request.POST.get("next", "")
     safe = url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure())
     return redirect(back if safe else reverse("home"))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from django.template.loader import render_to_string
+from django.core.exceptions import SuspiciousOperation
+from django.db import InterfaceError, OperationalError
 from django.test import Client
+from psycopg_pool import PoolTimeout
 
-from calls.exceptions import CommandRejected, InvalidInput, NotFound, TenantScopeMissing
+from calls.exceptions import CommandRejected, InvalidInput, NotFound, ProviderRefused, TenantScopeMissing
 from calls.web import problems
 
 JSON = {"accept": "application/json"}
@@ -52,18 +54,18 @@ def test_a_500_has_a_reference_to_quote_in_page_and_log(rf, caplog):
     assert reference in answer.content.decode()
 
 
-def test_the_pages_that_django_renders_itself_need_no_request():
-    for name in ("400.html", "403_csrf.html", "500.html"):
-        assert "<h1>" in render_to_string(name)
-
-
 @pytest.mark.django_db
 def test_a_post_without_its_token_is_refused_with_our_page(sam):
     client = Client(enforce_csrf_checks=True)
     client.force_login(sam.user)
-    answer = client.post("/preferences/", {"theme": "dark"})
+    answer = client.post("/preferences/", {"theme": "dark"}, headers={"referer": "http://testserver/t/acme/live/"})
     assert answer.status_code == 403
     assert "too old" in answer.content.decode()
+    assert 'href="http://testserver/t/acme/live/"' in answer.content.decode()
+    elsewhere = client.post("/preferences/", {"theme": "dark"}, headers={"referer": "https://evil.example/"})
+    assert "evil.example" not in elsewhere.content.decode()
+    told = client.post("/preferences/", {"theme": "dark"}, headers=JSON)
+    assert (told.status_code, told.json()["code"]) == (403, "page_too_old")
 
 
 @pytest.mark.django_db
@@ -71,3 +73,54 @@ def test_an_unknown_address_is_our_404():
     answer = Client().get("/nowhere/")
     assert answer.status_code == 404
     assert "There is nothing here" in answer.content.decode()
+
+
+@pytest.mark.django_db
+def test_an_address_that_takes_forms_only_says_so(sam):
+    answer = sam.client.get("/preferences/")
+    assert (answer.status_code, answer["Allow"]) == (405, "POST")
+    assert "takes no such request" in answer.content.decode()
+    assert sam.client.get("/preferences/", headers=JSON).json()["code"] == "method_not_allowed"
+
+
+@pytest.mark.django_db
+def test_more_than_the_server_takes_is_a_413(sam, settings):
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100
+    answer = sam.client.post("/preferences/", {"theme": "x" * 200})
+    assert answer.status_code == 413
+    assert "That is too much at once" in answer.content.decode()
+
+
+def test_what_cannot_be_read_is_a_400_without_any_host(rf):
+    answer = problems.bad_request(rf.get("/", headers={"host": "stranger.example"}), SuspiciousOperation("x"))
+    assert answer.status_code == 400
+    assert "could not be read" in answer.content.decode()
+
+
+@pytest.mark.parametrize("fault", [OperationalError("gone"), InterfaceError("closed"), PoolTimeout("none free")])
+def test_without_a_database_the_page_says_come_back_and_asks_none(rf, fault, caplog):
+    try:
+        raise fault
+    except type(fault):
+        answer = problems.server_error(rf.get("/t/acme/live/"))
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    assert "out of reach" in answer.content.decode()
+    assert caplog.records[0].reference in answer.content.decode()
+
+
+def test_where_the_database_is_away_a_404_is_still_a_404(rf):
+    class Away:
+        @property
+        def is_authenticated(self):
+            raise OperationalError("gone")
+
+    request = rf.get("/nowhere/")
+    request.user = Away()
+    assert problems.not_found(request).status_code == 404
+
+
+def test_the_provider_is_quoted_or_said_to_be_silent(middleware, rf):
+    answer = middleware.process_exception(rf.get("/"), ProviderRefused("no such key"))
+    assert answer.status_code == 502
+    assert "No such key." in answer.content.decode()
+    assert "No reason was given." in problems.answer(rf.get("/"), ProviderRefused()).content.decode()

@@ -90,7 +90,7 @@ def test_density_and_single_keys_are_stored_and_rendered(sam):
 
 
 def test_preferences_are_ones_own(sam, adam, client):
-    assert client.post("/preferences/", {"theme": "dark"}).url == "/sign-in/?next=/preferences/"
+    assert client.post("/preferences/", {"theme": "dark"}).url == "/sign-in/?next=/"
     sam.client.post("/preferences/", {"theme": "dark"})
     assert 'data-theme="system"' in adam.client.get("/t/acme/live/").content.decode()
 

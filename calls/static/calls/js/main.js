@@ -9,6 +9,7 @@ import { start as startDoor } from "./door.js";
 import { start as startGuide } from "./guide.js";
 import { start as startHistory } from "./history.js";
 import { start as startKeys } from "./keys.js";
+import { start as startFlash } from "./flash.js";
 import { start as startKeyList } from "./key_list.js";
 import { start as startLive } from "./live/page.js";
 import { start as startPreference } from "./preference.js";
@@ -22,6 +23,7 @@ const MODULES = {
   door: startDoor,
   guide: startGuide,
   history: startHistory,
+  flash: startFlash,
   keys: startKeys,
   key_list: startKeyList,
   live: startLive,

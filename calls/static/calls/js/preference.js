@@ -1,6 +1,7 @@
 // Changes theme, density and keys in place, so that a half-typed line is kept; the forms alone work too.
 
 import { attribute } from "./lib/dom.js";
+import { toast } from "./toast.js";
 
 // The attribute of <html> which each of them is.
 const ATTRIBUTES = { theme: "data-theme", density: "data-density", letter_keys: "data-letters" };
@@ -18,7 +19,18 @@ export function start(form) {
     }
     const body = new FormData(form);
     body.set(name, value);
-    // Not stored (offline, signed out): this page keeps the look, the next one shows what is stored.
-    await fetch(form.action, { method: "POST", body, redirect: "manual" }).catch(() => undefined);
+    if (!(await stored(form.action, body))) {
+      toast("This page has the look now, but it could not be kept: you are offline or signed out.", "warn");
+    }
   });
+}
+
+/** False where nobody keeps it: offline, or signed out, which is a redirect to the door. */
+async function stored(address, body) {
+  try {
+    const headers = { Accept: "application/json" };
+    return (await fetch(address, { method: "POST", headers, body, redirect: "manual" })).ok;
+  } catch {
+    return false;
+  }
 }
