@@ -6,11 +6,11 @@ import { start as startCommands } from "./commands.js";
 import { start as startCopy } from "./copy.js";
 import { start as startDialogs } from "./dialogs.js";
 import { start as startDoor } from "./door.js";
+import { start as startFlash } from "./flash.js";
 import { start as startGuide } from "./guide.js";
 import { start as startHistory } from "./history.js";
-import { start as startKeys } from "./keys.js";
-import { start as startFlash } from "./flash.js";
 import { start as startKeyList } from "./key_list.js";
+import { start as startKeys } from "./keys.js";
 import { start as startLive } from "./live/page.js";
 import { start as startPreference } from "./preference.js";
 
@@ -21,9 +21,9 @@ const MODULES = {
   copy: startCopy,
   dialogs: startDialogs,
   door: startDoor,
+  flash: startFlash,
   guide: startGuide,
   history: startHistory,
-  flash: startFlash,
   keys: startKeys,
   key_list: startKeyList,
   live: startLive,
