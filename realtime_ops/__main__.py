@@ -26,7 +26,6 @@ from realtime_ops.processes import Group, ProcessFailed
 from realtime_ops.services import ServiceFailed, free_port, redis_command, start_postgres, wait_for_redis
 
 READY_LIMIT_S = 90.0
-LINK_MINUTES = 24 * 60
 TROUBLED = 3
 """Of the demo's callers: somebody always needs help"""
 SPREAD_S = 12
@@ -83,14 +82,16 @@ class Machine:
 
     def start(self) -> None:
         self.group.clear_leftovers()
+        # Needs no service, and takes as long as all of them.
+        static = self._begin(command_lines.manage("collectstatic", "--noinput", "--verbosity", "0"))
         known = self._start_services()
         self.services.touch(mode=0o600)
         self.services.write_text(json.dumps(known))
         self._manage("migrate", "--verbosity", "0")
-        self._manage("collectstatic", "--noinput", "--verbosity", "0")
-        say("database and static files are ready")
+        say("the database is ready")
         # Before the workers: calls that an earlier demo left behind are asked about where the new simulator will be.
         simulator = self._prepare_demo() if self.args.mode == "demo" else None
+        self._finish(static)
         self.group.add("web", command_lines.web(self.args.port))
         for number in range(1, self.args.sideband_workers + 1):
             self.group.add(f"sideband-{number}", command_lines.sideband_worker(number))
@@ -100,7 +101,7 @@ class Machine:
         self._wait_until_ready()
         if simulator:
             self.group.add("simulator", simulator)
-            self.group.add("sample", command_lines.sample(staff=loopback(known["public_url"])), once=True)
+            self.group.add("sample", command_lines.sample("past"), once=True)
         say(*lines)
 
     def watch(self) -> int:
@@ -149,13 +150,17 @@ class Machine:
         return found | {name: value for name, value in given.items() if value}
 
     def _manage(self, *command: str, stdin: str | None = None) -> str:
-        done = subprocess.run(
-            command_lines.manage(*command),
-            input=stdin, env=self.environment, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        if done.returncode:
-            raise CannotStart(f"manage.py {command[0]} failed:\n{done.stderr[-3000:]}")
-        return done.stdout
+        return self._finish(self._begin(command_lines.manage(*command)), stdin)
+
+    def _begin(self, command: list[str]) -> subprocess.Popen[str]:
+        pipe = subprocess.PIPE
+        return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, env=self.environment, text=True)
+
+    def _finish(self, begun: subprocess.Popen[str], stdin: str | None = None) -> str:
+        said, complaints = begun.communicate(stdin)
+        if begun.returncode:
+            raise CannotStart(f"{begun.args!s} failed:\n{complaints[-3000:]}")
+        return said
 
     def _prepare_demo(self) -> list[str]:
         """Provision the sample tenants; returns the command of the simulator that will call them."""
@@ -172,8 +177,9 @@ class Machine:
         if self.args.mode != "demo":
             hint = "describe your tenant with `.venv/bin/python manage.py provision FILE` (see README.md)"
             return [f"open {address}/", hint]
-        links = self._manage("sign_in_link", "--minutes", str(LINK_MINUTES), *demo.NEWCOMERS).split()
-        return demo.welcome(address, links, staff=loopback(address))
+        staff = loopback(address)
+        links = self._finish(self._begin(command_lines.sample("people", *(["--staff"] if staff else [])))).split()
+        return demo.welcome(address, links, staff=staff)
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + READY_LIMIT_S

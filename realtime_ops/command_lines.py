@@ -47,9 +47,9 @@ def simulator(port: int, accounts: Path) -> list[str]:
     return [sys.executable, "-m", "calls.simulator", "--port", str(port), "--accounts", str(accounts)]
 
 
-def sample(*, staff: bool) -> list[str]:
-    """What gives the sample installation a past, and where it may, somebody to administer it; ends by itself."""
-    return [sys.executable, "-m", "realtime_ops.sample", *(["--staff"] if staff else [])]
+def sample(*arguments: str) -> list[str]:
+    """What the sample installation has beside its tenants; ends by itself."""
+    return [sys.executable, "-m", "realtime_ops.sample", *arguments]
 
 
 def manage(*arguments: str) -> list[str]:

@@ -1,34 +1,45 @@
-"""`python -m realtime_ops.sample`: gives the sample installation a past, and with --staff its platform staff.
+"""`python -m realtime_ops.sample people|past`: what the sample installation has beside its tenants.
 
-Runs beside the demo, at the lowest priority.
-
-Stops by itself; a start that finds nothing missing stops at once.
+`people` prints a link for each newcomer, and with --staff sees to it that there is somebody of the platform staff.
+`past` runs beside the demo at the lowest priority and stops by itself.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+from datetime import timedelta
 
 import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "realtime_ops.settings")
 django.setup()
 
-from calls.models import User  # noqa: E402  models need the settings
+from django.core.management import call_command  # noqa: E402  models need the settings
+
+from calls.actions import sign_in_links  # noqa: E402
+from calls.models import User  # noqa: E402
 from realtime_ops import demo, history  # noqa: E402
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="realtime_ops.sample", description=__doc__)
+    parser.add_argument("what", choices=["people", "past"])
+    parser.add_argument("--staff", action="store_true", help="people: one of the staff, whose password everybody knows")
     parser.add_argument("--days", type=int, default=history.DAYS)
-    parser.add_argument("--share", type=float, default=1.0, help="of the usual number of calls")
-    parser.add_argument("--staff", action="store_true", help="a user of the staff, whose password everybody knows")
+    parser.add_argument("--share", type=float, default=1.0, help="past: of the usual number of calls")
     options = parser.parse_args()
-    os.nice(19)
-    if options.staff and not User.objects.filter(email=demo.STAFF).exists():
+    if options.what == "people":
+        people(staff=options.staff)
+    else:
+        os.nice(19)
+        history.write(demo.TRADES, days=options.days, share=options.share)
+
+
+def people(*, staff: bool) -> None:
+    if staff and not User.objects.filter(email=demo.STAFF).exists():
         User.objects.create_user(demo.STAFF, demo.PASSWORD, is_staff=True)
-    history.write(demo.TRADES, days=options.days, share=options.share)
+    call_command("sign_in_link", *demo.NEWCOMERS, minutes=sign_in_links.LONGEST // timedelta(minutes=1))
 
 
 if __name__ == "__main__":

@@ -70,6 +70,7 @@ CONTENT_SECURITY_POLICY = {
 INSTALLED_APPS = [
     "daphne",
     "calls.apps.CallsConfig",
+    "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -1,4 +1,4 @@
-"""Opens tenants, changes their name, time zone and currency. Members cannot open one."""
+"""Opens tenants, changes their name, time zone, currency and limits. Members neither open nor limit one."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from calls.tenancy import tenant_scope
 NAME_LIMIT = 120
 SHOWN = ("name", "timezone", "currency")
 """What the stamp of a tenant's form stands for"""
+CALLS_LIMIT = 1_000_000
 
 
 def create(slug: str, *, name: str, timezone: str = "UTC", currency: str = "USD", by: Actor) -> Tenant:
@@ -54,6 +55,29 @@ def change(
             told = edits.differences(before, edits.values_of(tenant, SHOWN))
             audit.record("tenant.changed", by=by, kind="tenant", code=tenant.slug, fields=changed, values=told)
     return changed
+
+
+def limit(tenant: Tenant, calls_at_once: int | None, *, by: Actor) -> bool:
+    """How many calls at once the tenant may have; None: any number. False where it is so already.
+
+    Calls that are going on stay; the next announcement is judged by it.
+    """
+    if by.user_id is not None:
+        raise NotAllowed("only platform staff set the limits of a tenant")
+    if calls_at_once is not None and not 0 <= calls_at_once <= CALLS_LIMIT:
+        raise InvalidInput(f"must be between 0 and {CALLS_LIMIT}", "calls_at_once")
+    before = tenant.calls_at_once
+    if before == calls_at_once:
+        return False
+
+    with tenant_scope(tenant.id):
+        tenant.calls_at_once = calls_at_once
+        tenant.save(update_fields=["calls_at_once"])
+
+        audit.record(
+            "tenant.limited", by=by, kind="tenant", code=tenant.slug, calls_at_once=calls_at_once, before=before
+        )
+    return True
 
 
 def _check(*, name: str | None, timezone: str | None, currency: str | None) -> None:

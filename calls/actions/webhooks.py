@@ -11,7 +11,8 @@ from django.utils import timezone
 from calls import dispatch, feed
 from calls.conf import conf
 from calls.domain.states import Attachment, CallState, EndReason
-from calls.models import Agent, Call, InstructionVersion, ProviderAccount, Route, WebhookEvent
+from calls.models import Agent, Call, InstructionVersion, ProviderAccount, Route, Tenant, WebhookEvent
+from calls.models.calls import LIVE_STATES
 from calls.providers.incoming import IncomingCall, OtherEvent, route_for
 
 DUPLICATE_CALL = "duplicate_call"
@@ -48,11 +49,12 @@ def _take(account: ProviderAccount, event: IncomingCall | OtherEvent, webhook_id
         return IGNORED
 
     call = _open(account, event)
-    WebhookEvent.objects.filter(pk=stored.pk).update(verdict=call.state, call=call)
+    verdict = CallState.REFUSED.value if call.end_reason == EndReason.BUSY else call.state
+    WebhookEvent.objects.filter(pk=stored.pk).update(verdict=verdict, call=call)
     feed.call_opened(call)
     if call.state == CallState.RINGING:
         dispatch.attach(call.pk)
-    return call.state
+    return verdict
 
 
 def _store(
@@ -77,9 +79,10 @@ def _store(
 def _open(account: ProviderAccount, event: IncomingCall) -> Call:
     agent = _agent_for(event.to_number)
     now = timezone.now()
-    # Nobody waits any more: kept as a missed call, never attached. Without an agent the call rings on; its
-    # owner rejects it, since no request leaves from inside a webhook.
+    # Nobody waits any more: kept as a missed call, never attached. Without an agent, or beyond the tenant's limit,
+    # the call rings on; its owner rejects it, since no request leaves from inside a webhook.
     too_old = now - event.created_at > conf().accept_max_age
+    reason = EndReason.TOO_OLD if too_old else EndReason.BUSY if _full(account) else ""
     return Call.objects.create(
         account=account,
         call_id=event.call_id,
@@ -90,10 +93,21 @@ def _open(account: ProviderAccount, event: IncomingCall) -> Call:
         media_security=event.media_security,
         started_at=event.created_at,
         state=CallState.MISSED.value if too_old else CallState.RINGING.value,
-        end_reason=EndReason.TOO_OLD.value if too_old else "",
+        end_reason=str(reason),
         attachment=Attachment.CLOSED.value if too_old else Attachment.DETACHED.value,
         ended_at=now if too_old else None,
     )
+
+
+def _full(account: ProviderAccount) -> bool:
+    """Whether the tenant has all the calls that platform staff allow it. Those that are about to be refused do not
+    count."""
+    if account.tenant.calls_at_once is None:
+        return False
+    # One announcement at a time: two must not both take the last place.
+    limit = Tenant.objects.select_for_update(no_key=True).get(pk=account.tenant_id).calls_at_once
+    talking = Call.objects.filter(state__in=LIVE_STATES).exclude(end_reason=EndReason.BUSY).count()
+    return limit is not None and talking >= limit
 
 
 def _agent_for(dialled: str) -> Agent | None:

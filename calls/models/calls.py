@@ -32,6 +32,7 @@ class Call(TenantOwned):
     """srtp, rtp, or empty where the provider did not say"""
 
     state = models.CharField(max_length=12, choices=[(s.value, s.value) for s in CallState], default="ringing")
+    # A ringing call that has a reason already is beyond the tenant's limit: its owner refuses it.
     end_reason = models.CharField(max_length=24, choices=[(r.value, r.value) for r in EndReason], blank=True)
     detail = models.CharField(max_length=500, blank=True)
     attachment = models.CharField(max_length=12, choices=[(a.value, a.value) for a in Attachment], default="detached")

@@ -14,7 +14,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import dict_row, namedtuple_row
 
 from calls.domain.changes import Signs, Turn
-from calls.domain.states import Attachment, CallState
+from calls.domain.states import Attachment, CallState, EndReason
 from calls.providers.base import Account
 from calls.sealing import unseal
 
@@ -48,6 +48,8 @@ class Briefing:
     signs: Signs
     account: Account
     has_agent: bool
+    busy: bool
+    """Beyond the tenant's limit of calls at once: to be refused"""
     model: str
     voice: str
     greeting: str
@@ -60,7 +62,7 @@ class Briefing:
 
 _CALL = """
 select c.id, c.code, c.tenant_id, s.epoch as stream_epoch, c.call_id, c.state, c.attachment, c.started_at,
-       c.answered_at, c.last_event_at, c.deadline, c.interruptions, c.interrupted_at, c.tool_failed_at,
+       c.answered_at, c.last_event_at, c.deadline, c.end_reason, c.interruptions, c.interrupted_at, c.tool_failed_at,
        c.asked_for_person_at, c.unconfirmed_at, c.helped_at, p.kind, p.base_url, p.code as account_code,
        p.api_key_sealed, a.id as agent_id, a.model, a.voice, a.greeting, a.settings, v.text as instructions
 from calls_call c
@@ -110,6 +112,7 @@ async def briefing(connection: AsyncConnection[Any], call: int, epoch: int) -> B
             api_key=unseal(row.api_key_sealed, tenant=row.tenant_id, row=row.account_code, field="api_key"),
         ),
         has_agent=row.agent_id is not None,
+        busy=row.end_reason == EndReason.BUSY,
         model=row.model or "",
         voice=row.voice or "",
         greeting=row.greeting or "",

@@ -29,7 +29,7 @@ from calls.sideband.runner import Runner
 
 logger = logging.getLogger(__name__)
 
-NOT_FOUND_SIP = 404
+NOT_FOUND_SIP, BUSY_SIP = 404, 486
 YOUNG = timedelta(seconds=5)
 """A call so young may be announced before the provider's own accept knows it: a 404 is asked once more."""
 YOUNG_PAUSE_S = 0.3
@@ -82,8 +82,12 @@ class Attendance:
             if self.was_open:
                 self.runner.resume(self.briefing.last_event_at)
             return None
+        if self.briefing.busy:
+            await self._reject(BUSY_SIP, EndReason.BUSY, "The tenant has all the calls at once that it may have.")
+            return None
         if not self.briefing.has_agent:
-            await self._reject()
+            words = "No route leads from the dialled number to an agent."
+            await self._reject(NOT_FOUND_SIP, EndReason.NO_ROUTE, words)
             return None
         # An earlier owner may have died between its accept and the note of it: the socket tells.
         opened = None if self.first_owner else await self._try_dial()
@@ -97,14 +101,14 @@ class Attendance:
         self.runner.abort()
         return False
 
-    async def _reject(self) -> None:
+    async def _reject(self, sip_status: int, reason: EndReason, words: str) -> None:
         if not self._may_ask():
             return
         try:
-            await self.runner.control.reject(self.briefing.call_id, NOT_FOUND_SIP)
+            await self.runner.control.reject(self.briefing.call_id, sip_status)
         except ProviderError as error:
             logger.info("reject failed", extra={"call": str(self.briefing.code), "error": type(error).__name__})
-        self._give_up(CallState.REFUSED, EndReason.NO_ROUTE, "No route leads from the dialled number to an agent.")
+        self._give_up(CallState.REFUSED, reason, words)
 
     def _session(self) -> dict[str, Any] | None:
         """What the accept says of the agent; None where that cannot be sent: the call is given up."""

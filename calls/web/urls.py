@@ -20,8 +20,10 @@ from calls.web import (
     webhooks,
 )
 from calls.web.admin import invitation
+from calls.web.staff import urls as staff
 
 urlpatterns = [
+    path("admin/", staff.site.urls),
     path("", session.home, name="home"),
     path("sign-in/", session.sign_in, name="sign_in"),
     path("sign-in/link/<str:token>/", sign_in_link.sign_in_link, name="sign_in_link"),

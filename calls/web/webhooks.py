@@ -79,7 +79,7 @@ def openai(request: HttpRequest, token: str) -> HttpResponse:
         if not _gate.admits(token):
             return _too_many()
         with _turn(), tenant_scope(UUID(token[:_TENANT_DIGITS])):
-            account = ProviderAccount.objects.filter(path_token=token).first()
+            account = ProviderAccount.objects.select_related("tenant").filter(path_token=token).first()
             _gate.learn(token, known=account is not None)
             if account is None:
                 # The same work for nothing: the time does not tell which tokens exist.

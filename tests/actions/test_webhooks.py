@@ -241,3 +241,27 @@ def test_times_are_kept_in_utc(acme, account, nudges):
     [call], _ = stored(acme)
     assert call.started_at.tzinfo == UTC
     assert isinstance(call.started_at, datetime)
+
+
+def test_a_call_beyond_the_tenants_limit_is_to_be_refused(acme, account, nudges):
+    acme.calls_at_once = 1
+    acme.save()
+    assert receive(account, event(call_id="rtc_1"), "wh_1") == "ringing"
+    assert receive(account, event(call_id="rtc_2"), "wh_2") == "refused"
+    assert receive(account, event(call_id="rtc_3"), "wh_3") == "refused"  # refused ones take no place
+    with tenant_scope(acme.id):
+        assert list(Call.objects.order_by("pk").values_list("state", "end_reason")) == [
+            ("ringing", ""),
+            ("ringing", "busy"),
+            ("ringing", "busy"),
+        ]
+        Call.objects.filter(call_id="rtc_1").update(state="ended")
+    assert len(nudges) == 3  # a worker turns them away
+    assert receive(account, event(call_id="rtc_4"), "wh_4") == "ringing"
+
+
+def test_a_limit_of_nothing_closes_the_tenant_and_none_opens_it(acme, globex, account, nudges):
+    acme.calls_at_once = 0
+    acme.save()
+    assert receive(account) == "refused"
+    assert receive(factories.make_account(globex), event(call_id="rtc_9")) == "ringing"

@@ -31,6 +31,7 @@ EXEMPT = {
     "web/admin/agent_frame.py": "shown by tests/web/admin/test_agents.py",
     "web/admin/session_form.py": "shown by tests/web/admin/test_agents.py and test_session_settings.py",
     "web/admin/saving.py": "shown by every test of a form in tests/web/admin",
+    "web/staff/urls.py": "addresses",
     "web/call.py": "shown by tests/web/test_pages.py",
     "web/calls.py": "shown by tests/web/test_pages.py",
     "selectors/figures.py": "shown by tests/web/test_figures.py",

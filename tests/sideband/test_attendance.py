@@ -127,7 +127,7 @@ def briefed(url):
     return Briefing(
         id=1, code=UUID(int=1), tenant_id=UUID(int=9), stream_epoch="e", call_id="rtc_1", state=CallState.RINGING,
         attachment=Attachment.DETACHED, started_at=datetime.now(UTC), answered_at=None, last_event_at=None,
-        deadline=None, signs=Signs(), account=Account(url, "sk-test"), has_agent=True, model="gpt-realtime", voice="marin",
+        deadline=None, signs=Signs(), account=Account(url, "sk-test"), has_agent=True, busy=False, model="gpt-realtime", voice="marin",
         greeting="", instructions="Be brief.", settings={}, turns=[], commands=[],
     )  # fmt: skip
 
@@ -264,6 +264,13 @@ async def test_a_call_without_an_agent_is_turned_away(provided, attend, status):
     assert await scene.over() == ("refused", "no_route")
     assert provided.asked == ["reject"]
     assert provided.bodies == [{"status_code": 404}]
+
+
+async def test_a_call_beyond_the_limit_is_turned_away_as_busy(provided, attend):
+    scene = attend(busy=True)
+    assert await scene.over() == ("refused", "busy")
+    assert provided.asked == ["reject"]
+    assert provided.bodies == [{"status_code": 486}]
 
 
 async def test_a_second_owner_of_a_ringing_call_dials_before_it_accepts(provided, attend):
