@@ -13,6 +13,7 @@ import queue
 import threading
 import time
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from celery import current_app
 from django.db import transaction
@@ -20,7 +21,8 @@ from django.db import transaction
 logger = logging.getLogger(__name__)
 
 ATTACH = "calls.tasks.attach"
-QUEUE = "sideband"
+EXPORT = "calls.tasks.export"
+QUEUES = {ATTACH: "sideband", EXPORT: "default"}
 EXPIRES_SECONDS = 30
 OPEN_SECONDS = 5.0
 """Rest of the breaker after a failure"""
@@ -48,6 +50,11 @@ class Counts(NamedTuple):
 def attach(call_pk: int) -> None:
     """After the commit, ask the sideband workers to take the call. Returns at once and raises nothing."""
     transaction.on_commit(lambda: publisher().put(ATTACH, [call_pk]))
+
+
+def export(tenant: UUID, code: UUID) -> None:
+    """After the commit, ask a jobs worker to write the export. tasks.tend_exports repeats a nudge that was lost."""
+    transaction.on_commit(lambda: publisher().put(EXPORT, [str(tenant), str(code)]))
 
 
 def counts() -> Counts:
@@ -108,7 +115,7 @@ class Publisher:
                 current_app.send_task(
                     task,
                     arguments,
-                    queue=QUEUE,
+                    queue=QUEUES[task],
                     producer=producer,
                     expires=EXPIRES_SECONDS,
                     retry=False,

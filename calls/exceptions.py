@@ -142,3 +142,10 @@ class FeedGone(CallsError):
 
     code = "feed_gone"
     http_status = 410
+
+
+class FileGone(CallsError):
+    """The file of an export expired or was removed; the reason says what to do."""
+
+    code = "file_gone"
+    http_status = 410

@@ -35,7 +35,8 @@ def sideband_worker(number: int) -> list[str]:
 
 
 def jobs_worker() -> list[str]:
-    return [*CELERY, "worker", "-Q", "default", "-c", "1", "-n", "jobs@%h", "-l", "WARNING"]
+    """Exports take two of its processes at most (calls.domain.exports.SLOTS)."""
+    return [*CELERY, "worker", "-Q", "default", "-c", "3", "-n", "jobs@%h", "-l", "WARNING"]
 
 
 def beat() -> list[str]:

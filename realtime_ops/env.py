@@ -31,6 +31,10 @@ def text(name: str, default: str = "") -> str:
     return os.environ.get(name, default).strip()
 
 
+def path(name: str, default: Path) -> Path:
+    return Path(text(name) or default).resolve()
+
+
 def flag(name: str, *, default: bool = False) -> bool:
     value = text(name).lower()
     if value in {"", "1", "true", "yes", "on", "0", "false", "no", "off"}:

@@ -225,6 +225,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 CELERY_BEAT_SCHEDULE = {
     "settle-overdue": {"task": "calls.tasks.settle_overdue", "schedule": 10.0, "options": {"expires": 10}},
+    "tend-exports": {"task": "calls.tasks.tend_exports", "schedule": 10.0, "options": {"expires": 10}},
+    "sum-up-usage": {"task": "calls.tasks.sum_up_usage", "schedule": 60.0, "options": {"expires": 60}},
     "tidy": {"task": "calls.tasks.tidy", "schedule": 3600.0, "options": {"expires": 3600}},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(STATE_DIR / "beat-schedule")
@@ -236,6 +238,10 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "realtime_ops.static.ModuleManifestStorage"},
 }
+
+# --- exports ---------------------------------------------------------------------------------------------------
+EXPORTS_DIR = env.path("EXPORTS_DIR", STATE_DIR / "exports")
+"""Files of exports until they expire. The jobs worker writes them and web reads them: the same directory for both."""
 
 # --- time and language -----------------------------------------------------------------------------------------
 TIME_ZONE = "UTC"

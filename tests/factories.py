@@ -14,6 +14,7 @@ from calls.models import (
     Agent,
     Call,
     Command,
+    Export,
     Gap,
     InstructionVersion,
     Invitation,
@@ -194,3 +195,11 @@ def make_gap(call: Call, *, seconds: float = 2, **fields: Any) -> Gap:
 def make_command(call: Call, *, verb: str = "inform", **fields: Any) -> Command:
     with tenant_scope(call.tenant_id):
         return Command.objects.create(call=call, verb=verb, **{"key": f"key-{next(_next)}", **fields})
+
+
+def make_export(tenant: Tenant, **fields: Any) -> Export:
+    """One that waits, by default: charges of the day of NOON as CSV."""
+    day = NOON.replace(hour=0)
+    fields = {"kind": "charges", "file_format": "csv", "since": day, "until": day + timedelta(days=1), **fields}
+    with tenant_scope(tenant.id):
+        return Export.objects.create(**fields)

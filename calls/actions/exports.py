@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from calls.actions import audit
 from calls.domain.actors import Actor
+from calls.domain.exports import KINDS
 from calls.domain.periods import Period
 from calls.domain.roles import Capability
 from calls.domain.views import iso
@@ -16,10 +17,8 @@ def begin(kind: str, *, file_format: str, period: Period, by: Actor) -> bool:
 
     To be committed before the first row leaves, so that an interrupted export is on record too.
     """
-    by.require(Capability.SEE)
-    if kind == "usage":
-        by.require(Capability.BILL)
-
+    for capability in KINDS[kind]:
+        by.require(capability)
     audit.record(
         "export.begun",
         by=by,

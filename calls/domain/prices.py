@@ -30,6 +30,8 @@ BUCKETS = (*TOKEN_BUCKETS, "time")
 """What is charged apart: input that was new, input from the cache, output, and transcription by its length."""
 PLACES = 12
 """Decimals of the price of one token and of one second"""
+FEMTO = -15
+"""Exponent of the smallest amount that a charge can have: seconds have three decimals of their own"""
 
 _EXACT = Context(prec=60, traps=[Inexact, InvalidOperation, DivisionByZero, Overflow])
 _ROUNDING = Context(prec=60)
@@ -84,6 +86,17 @@ class PriceList:
             units["time"] = shown(_ROUNDING.divide(self.per_minute, Decimal(60)), PLACES)
         return units
 
+    @property
+    def femto(self) -> tuple[int | None, ...]:
+        """The same in whole quadrillionths of a dollar, in the order of BUCKETS: of one token, and of one
+        millisecond. Sums of many charges are faster in whole numbers."""
+        units = self.unit
+        scales = (-FEMTO,) * len(TOKEN_BUCKETS) + (PLACES,)
+        return tuple(
+            int(units[name].scaleb(scale)) if name in units else None
+            for name, scale in zip(BUCKETS, scales, strict=True)
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Charge:
@@ -120,6 +133,11 @@ class Prices:
             self._by_model.setdefault(one.model, []).append(one)
         for found in self._by_model.values():
             found.sort(key=lambda one: one.valid_from)  # stable: what was added last stays last
+
+    @property
+    def days(self) -> list[date]:
+        """Days on which some price changes, in order."""
+        return sorted({one.valid_from for found in self._by_model.values() for one in found})
 
     def find(self, model: str, on: date) -> PriceList | None:
         """The list of exactly this model, else, for a dated snapshot (`…-2026-08-01`), of the model it is one of."""

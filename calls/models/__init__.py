@@ -5,11 +5,13 @@ from calls.models.agents import Agent, InstructionVersion, Route
 from calls.models.audit import AuditEntry
 from calls.models.calls import Call, Gap
 from calls.models.commands import Command
+from calls.models.exports import Export
 from calls.models.feed import CallEvent, TenantEvent, TenantStream
 from calls.models.invitations import Invitation
 from calls.models.people import Membership, SignInLink, Tenant, User
 from calls.models.prices import PriceList
 from calls.models.turns import TokenUsage, Turn
+from calls.models.usage import UsageMark, UsageSum
 from calls.models.webhooks import WebhookEvent
 from calls.models.workers import Worker
 
@@ -19,6 +21,7 @@ __all__ = [
     "Call",
     "CallEvent",
     "Command",
+    "Export",
     "Gap",
     "InstructionVersion",
     "Invitation",
@@ -32,6 +35,8 @@ __all__ = [
     "TenantStream",
     "TokenUsage",
     "Turn",
+    "UsageMark",
+    "UsageSum",
     "User",
     "WebhookEvent",
     "Worker",

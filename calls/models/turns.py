@@ -37,6 +37,15 @@ class Turn(TenantOwned):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["call", "item_id"], name="turn_once"),
         ]
+        indexes: ClassVar = [
+            # The usage page counts reply times of a stretch of time without touching the turns' own pages.
+            models.Index(
+                fields=["tenant", "started_at"],
+                name="turn_by_reply",
+                include=["reply_ms", "call"],
+                condition=models.Q(reply_ms__isnull=False),
+            ),
+        ]
 
 
 class TokenUsage(TenantOwned):

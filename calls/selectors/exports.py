@@ -7,6 +7,7 @@ or is not known, is None; an empty text is a text without words.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import date
 from typing import Any, TypeVar
 
 from django.db.models import F, Model, QuerySet, Window
@@ -17,6 +18,7 @@ from calls.domain.redaction import mask_number
 from calls.domain.views import iso
 from calls.exceptions import NotFound
 from calls.models import Call, Gap, Tenant, TokenUsage, Turn
+from calls.selectors import bulk
 
 Row = dict[str, Any]
 M = TypeVar("M", bound=Model)
@@ -43,6 +45,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
         "output", "transcription", "status", "started_at", "ended_at",
     ),
     "usage": ("call_id", "kind", "response_id", "item_id", "model", *_TOKENS, "seconds", "state"),
+    "charges": tuple(column.name for column in bulk.COLUMNS["charges"]),
 }  # fmt: skip
 """The columns of each export, in their order."""
 
@@ -129,6 +132,17 @@ def usage(period: Period) -> Iterator[Row]:
         }
 
 
+def charges(period: Period) -> Iterator[Row]:
+    """What each bill costs, by the moment of the bill. Amounts are exact, as text; None is "not known"."""
+    columns = bulk.COLUMNS["charges"]
+    for batch in bulk.batches("charges", period, reveal=False):
+        for row in batch:
+            yield {
+                column.name: None if value is None else _PLAIN.get(column.kind, _as_it_is)(value)
+                for column, value in zip(columns, row, strict=True)
+            }
+
+
 def gaps(period: Period) -> Iterator[Row]:
     """Stretches of calls that nobody watched."""
     found = _within(Gap.objects.order_by("call__started_at", "call", "started_at"), period, "call__")
@@ -145,7 +159,19 @@ def rows(kind: str, period: Period, *, reveal: bool) -> Iterator[Row]:
     """The rows of an export by its name, a key of FIELDS."""
     if kind == "calls":
         return calls(period, reveal=reveal)
-    return transcripts(period) if kind == "transcripts" else usage(period)
+    return {"transcripts": transcripts, "usage": usage, "charges": charges}[kind](period)
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+_PLAIN: Mapping[str, Callable[[Any], Any]] = {
+    "time": iso,
+    "money": lambda amount: f"{amount:f}",
+    "seconds": float,
+    "day": date.isoformat,
+}
 
 
 def _within(found: QuerySet[M], period: Period, path: str) -> QuerySet[M]:

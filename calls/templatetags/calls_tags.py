@@ -18,6 +18,7 @@ from calls.web import facts, lane, session_panel, words
 from calls.web import guide as first_steps
 from calls.web import pretty as json_text
 from calls.web.rows import moment
+from calls.web.times import clock, took
 from calls.web.transcript import Line
 
 register = template.Library()
@@ -25,6 +26,8 @@ register.filter("pretty", json_text.pretty)
 register.filter("setting", session_panel.words)
 register.filter("costs", facts.cost_words)
 register.filter("cost_notes", facts.cost_notes)
+register.filter("took", took)
+register.filter("clock", clock)
 
 
 @register.filter
@@ -35,6 +38,18 @@ def face(row: Mapping[str, Any]) -> words.Face:
 @register.filter
 def is_live(row: Mapping[str, Any]) -> bool:
     return row.get("state") in LIVE
+
+
+@register.filter
+def grouped(number: int) -> str:
+    """`1,048,575`."""
+    return f"{number:,}"
+
+
+@register.filter
+def percent(share: float) -> str:
+    """`12.5%`, for a width in a drawing."""
+    return f"{share:.1%}"
 
 
 @register.filter
@@ -90,24 +105,6 @@ def tool_state(line: Line, call: Mapping[str, Any]) -> str:
 def news_age(row: Mapping[str, Any], now: datetime) -> str:
     last = moment(row.get("last_event_at"))
     return age((now - last).total_seconds()) if last else ""
-
-
-@register.filter
-def took(ms: float | str | None) -> str:
-    """`620 ms`, `1.62 s`, `1:04`: one unit per size, never mixed."""
-    if not isinstance(ms, int | float):
-        return ""
-    if ms < 1000:
-        return f"{round(ms)} ms"
-    return f"{ms / 1000:.2f} s" if ms < 60_000 else clock(ms / 1000)
-
-
-@register.filter
-def clock(seconds: float) -> str:
-    """`4:12` or `1:04:12`."""
-    whole = max(0, int(seconds))
-    hours, minutes = divmod(whole // 60, 60)
-    return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
 
 
 @register.filter

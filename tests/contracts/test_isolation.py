@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import ProgrammingError, connection, connections, transaction
 from django.utils import timezone
 
-from calls.actions import audit
+from calls.actions import audit, usage
 from calls.domain.actors import SYSTEM
 from calls.models import Agent, Call, CallEvent, Invitation, TenantEvent, WebhookEvent
 from calls.tenancy import tenant_scope
@@ -66,6 +66,9 @@ def _one_row_everywhere(tenant) -> None:
         )
         Invitation.objects.create(email="new@example.com", role="analyst", digest="0" * 64, expires_at=now)
         audit.record("test.done", by=SYSTEM, kind="test", code=1)
+        usage.sum_up()
+    factories.make_usage(call)  # marked again
+    factories.make_export(tenant)
 
 
 def _count(table: str) -> int:

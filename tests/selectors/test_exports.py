@@ -150,13 +150,22 @@ def test_gaps(acme, call):
         ]
 
 
-@pytest.mark.parametrize("kind", exports.FIELDS)
+@pytest.mark.parametrize("kind", [kind for kind in exports.FIELDS if kind != "charges"])
 def test_a_period_counts_by_the_start_of_the_call(acme, call, kind):
     factories.make_turn(call)
     factories.make_usage(call)
     assert len(_rows(acme, kind, Period(NOON, NOON + SECOND))) == 1
     assert _rows(acme, kind, Period(NOON + SECOND, None)) == []
     assert _rows(acme, kind, Period(None, NOON)) == []
+
+
+def test_charges_count_by_the_moment_of_the_bill(acme, call):
+    factories.make_usage(call, at=NOON + 3 * SECOND)
+    assert _rows(acme, "charges", Period(NOON, NOON + 3 * SECOND)) == []
+    (row,) = _rows(acme, "charges", Period(NOON + 3 * SECOND, None))
+    assert (row["at"], row["prices_from"], row["amount_usd"], row["certainty"]) == (
+        "2026-11-20T12:00:03.000Z", "2025-08-28", "0.007209600000000", "exact",
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", exports.FIELDS)

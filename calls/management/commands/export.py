@@ -1,4 +1,4 @@
-"""`export calls|transcripts|usage --tenant SLUG --format jsonl|csv`: a tenant's rows as a file."""
+"""`export calls|transcripts|usage|charges --tenant SLUG --format jsonl|csv`: a tenant's rows as a file."""
 
 from __future__ import annotations
 
@@ -22,13 +22,14 @@ from calls.tenancy import tenant_scope
 class Command(BaseCommand):
     """Streams to standard output, or to a file that appears when it is complete. On the tenant's record."""
 
-    help = "Export calls, transcripts or token usage of a tenant."
+    help = "Export calls, transcripts, token usage or charges of a tenant."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("kind", choices=sorted(exports.FIELDS))
         parser.add_argument("--tenant", required=True, metavar="SLUG")
         parser.add_argument("--format", required=True, choices=sorted(FORMATS), dest="file_format")
         moment = "date in the tenant's time zone, or date and time; counts for the start of the call"
+        moment += " (charges: for the bill)"
         parser.add_argument("--since", help=f"{moment}; inclusive")
         parser.add_argument("--until", help=f"{moment}; exclusive")
         parser.add_argument("--output", metavar="FILE", type=Path)

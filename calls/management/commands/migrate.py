@@ -19,6 +19,7 @@ SIDEBAND_WRITES = (
     "calls_tenantstream",
     "calls_tokenusage",
     "calls_turn",
+    "calls_usagemark",
     "calls_worker",
 )
 """What a sideband worker has to do with; people, sessions and the audit log are none of it."""

@@ -6,6 +6,7 @@ import { start as startCommands } from "./commands.js";
 import { start as startCopy } from "./copy.js";
 import { start as startDialogs } from "./dialogs.js";
 import { start as startDoor } from "./door.js";
+import { start as startExports } from "./exports.js";
 import { start as startFlash } from "./flash.js";
 import { start as startGuide } from "./guide.js";
 import { start as startHistory } from "./history.js";
@@ -21,6 +22,7 @@ const MODULES = {
   copy: startCopy,
   dialogs: startDialogs,
   door: startDoor,
+  exports: startExports,
   flash: startFlash,
   guide: startGuide,
   history: startHistory,

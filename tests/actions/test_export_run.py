@@ -1,0 +1,114 @@
+"""From the asking to the file: whole files or none, and sums to the last digit."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from calls.actions import export_files, export_jobs, export_run
+from calls.actions import usage as usage_action
+from calls.domain import exports as domain
+from calls.domain import prices
+from calls.domain.exports import ExportState
+from calls.models import Export
+from calls.selectors import bulk, charges
+from calls.selectors import usage as usage_selectors
+from calls.tenancy import tenant_scope
+from tests import factories
+from tests.actions.export_desk import DAY, PERIOD, ask, finished, rows_of
+
+
+def test_charges_sum_to_the_figure_of_the_page(acme, ana, call):
+    for n in range(200):
+        factories.make_usage(
+            call, at=DAY + timedelta(minutes=7 * n), input_text=1000 + n, input_audio=n * 3, output_audio=n,
+            model="gpt-realtime" if n % 3 else "gpt-realtime-mini-2026-01-05", split_known=n % 7 > 0,
+            complete=n % 11 > 0,
+        )  # fmt: skip
+        factories.make_usage(
+            call, kind="transcription", model="gpt-realtime-whisper" if n % 2 else "my-deployment",
+            seconds=Decimal(n) / 8, at=DAY + timedelta(minutes=n), input_text=0, input_audio=0, cached_text=0,
+            output_text=0, output_audio=0,
+        )  # fmt: skip
+    with tenant_scope(acme.id):
+        usage_action.sum_up()
+        lists = charges.price_lists()
+        lines = usage_selectors.usage([PERIOD.since, PERIOD.until], lists)
+        page = prices.cost((line.record for line in lines), lists)
+    path, export = finished(ana)
+    found = rows_of(path)
+    assert len(found) == export.rows == export.expected == page.bills
+    for certainty, amount in (("exact", page.exact), ("estimated", page.estimated)):
+        assert sum(Decimal(row["amount_usd"]) for row in found if row["certainty"] == certainty) == amount
+        assert amount
+    assert sum(row["certainty"] == "no figures" for row in found) == page.missing
+    assert sum(row["certainty"] == "no price" for row in found) == page.unpriced["my-deployment"]
+    assert all(not row["amount_usd"] for row in found if row["certainty"].startswith("no "))
+
+
+def test_files_are_private(acme, ana, call, directory):
+    path, _ = finished(ana)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+    assert [found.name for found in path.parent.iterdir()] == [path.name]
+
+
+def test_one_that_is_cancelled_leaves_no_file(acme, ana, call, directory, monkeypatch):
+    factories.make_usage(call)
+    made = ask(ana)
+
+    def cancelled_meanwhile(*args, **options):
+        with tenant_scope(acme.id):
+            export_jobs.cancel(made.pk, by=ana.actor)
+        yield [(None,) * len(bulk.COLUMNS["charges"])]
+
+    monkeypatch.setattr(bulk, "batches", cancelled_meanwhile)
+    export_run.run(acme.id, made.pk)
+    with tenant_scope(acme.id):
+        assert Export.objects.get().state == ExportState.CANCELLED
+    assert list((directory / str(acme.id)).iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("limit", "file_format", "sentence"),
+    [("ROW_LIMIT", "csv", "more than the 0 of one file"), ("SHEET_ROWS", "xlsx", "a sheet of Excel"), ("BYTE_LIMIT", "csv", "grew beyond")],
+)  # fmt: skip
+def test_beyond_a_limit_there_is_no_file_but_a_reason(
+    acme, ana, call, directory, monkeypatch, limit, file_format, sentence
+):
+    for _ in range(200):  # more than the buffer of a file
+        factories.make_usage(call)
+    monkeypatch.setattr(domain, limit, 0)
+    made = ask(ana, file_format=file_format)
+    export_run.run(acme.id, made.pk)
+    with tenant_scope(acme.id):
+        export = Export.objects.get()
+    assert export.state == ExportState.FAILED
+    assert re.search(sentence, export.error)
+    assert list((directory / str(acme.id)).iterdir()) == []
+
+
+def test_a_full_disk_is_said(acme, ana, call, monkeypatch):
+    def full(path, columns):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setitem(export_files.FILES, "csv", full)
+    made = ask(ana)
+    export_run.run(acme.id, made.pk)
+    with tenant_scope(acme.id):
+        export = Export.objects.get()
+    assert (export.state, export.error) == (
+        ExportState.FAILED,
+        "The file could not be written: No space left on device.",
+    )
+
+
+def test_other_tenants_exports_can_take_all_places(acme, globex, ana, call, monkeypatch):
+    monkeypatch.setattr(domain, "SLOTS", 0)
+    made = ask(ana)
+    export_run.run(acme.id, made.pk)
+    with tenant_scope(acme.id):
+        assert Export.objects.values_list("state", "attempts").get() == (ExportState.WAITING, 0)
