@@ -120,9 +120,7 @@ def day_charts(report: Report, chosen: Range, names: Names) -> list[Chart]:
         lambda value: took(value) if value else "0",
     )
     replies.hits = hits(
-        lambda sums: ", ".join(
-            f"{title} {cells.reply(sums.reply(percent)).text}" for _, title, percent in _PERCENTILES
-        )
+        lambda sums: ", ".join(f"{title} {cells.reply(sums.reply(percent)).text}" for _, title, percent in _PERCENTILES)
     )
     return [calls, minutes, replies]
 
@@ -228,17 +226,17 @@ def _ordered(groups: Mapping[Key, Sums], by: str, names: Names) -> list[tuple[st
 def _doubts(whole: Sums) -> tuple[list[Column], Callable[[Sums, int], list[Cell]]]:
     """Columns for what is not sure, of which there are none where all is."""
     columns: list[Column] = []
-    cells: list[Callable[[Sums, int], Cell]] = []
+    makers: list[Callable[[Sums, int], Cell]] = []
     if whole.cost.missing:
         columns.append(Column("bills_without_figures", "Without figures"))
-        cells.append(lambda sums, _: cells.count(sums.cost.missing))
+        makers.append(lambda sums, _: cells.count(sums.cost.missing))
     if whole.cost.unpriced:
         columns.append(Column("bills_without_price", "Without price"))
-        cells.append(lambda sums, _: cells.count(sum(sums.cost.unpriced.values())))
+        makers.append(lambda sums, _: cells.count(sum(sums.cost.unpriced.values())))
     if whole.cost.estimated:
         columns.append(Column("estimated_usd", "Estimated"))
-        cells.append(lambda sums, decimals: cells.amount(Decimal(sums.cost.estimated), decimals))
-    return columns, lambda sums, decimals: [cell(sums, decimals) for cell in cells]
+        makers.append(lambda sums, decimals: cells.amount(Decimal(sums.cost.estimated), decimals))
+    return columns, lambda sums, decimals: [make(sums, decimals) for make in makers]
 
 
 def _outcomes(sums: Sums) -> str:

@@ -87,6 +87,7 @@ def test_cached_tokens_leave_the_fresh_ones(acme, call):
 def test_memory_stays_flat_however_many_rows_there_are(committed_db, acme):
     """Committed, since a server-side cursor is what is under test."""
     call = factories.make_call(acme)
+
     def bills(first: int) -> list[TokenUsage]:
         return [
             TokenUsage(tenant=acme, call=call, kind="response", ref_id=str(n), model="gpt-realtime", input_text=n, at=NOON)
