@@ -14,8 +14,10 @@ import logging
 import math
 import time
 from collections import deque
+from collections.abc import Collection
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from channels.consumer import get_handler_name
 from channels.exceptions import StopConsumer
@@ -34,6 +36,7 @@ from calls.live.channel import channel_of_this_process
 from calls.live.cursor import Cursor, Verdict
 from calls.live.database import AWAY
 from calls.live.groups import Groups
+from calls.live.presence import Presence
 from calls.live.protocol import Ack, BadFrame, Hello, TooMuch, Wanted
 
 logger = logging.getLogger(__name__)
@@ -104,6 +107,7 @@ class FeedConsumer(AsyncWebsocketConsumer):
         self.own_group = feed.user_group(self.member.actor.user_id or 0)
         # What changed between the answer and the joining is asked for at the first heartbeat.
         await self.rooms.join({self.own_group})
+        self.presence = Presence(self.member, self.channel_name)
         self.pulse = asyncio.create_task(self._beat())
 
     async def websocket_disconnect(self, message: dict[str, Any]) -> None:
@@ -113,6 +117,7 @@ class FeedConsumer(AsyncWebsocketConsumer):
     async def _let_go(self) -> None:
         if self.pulse is not None:
             self.pulse.cancel()
+            await self._be_present(())
         await self.rooms.leave_all_but(())
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
@@ -137,6 +142,7 @@ class FeedConsumer(AsyncWebsocketConsumer):
             case Hello():
                 async with self.order:
                     await self._follow(frame)
+                await self._be_present(self._calls())
 
     async def feed_entries(self, message: dict[str, Any]) -> None:
         """Numbered entries came over Redis."""
@@ -163,6 +169,25 @@ class FeedConsumer(AsyncWebsocketConsumer):
         """Unnumbered hints came over Redis: the first thing that a slow reader does without."""
         if message["stream"] in self.cursors and self.unacked < UNACKED_HINTS:
             await self._tell(message["frame"])
+
+    async def feed_presence(self, message: dict[str, Any]) -> None:
+        """Somebody came to a call or left it."""
+        if message["stream"] in self.cursors and not self.refused:
+            await self._be_present(self._calls(), quietly=True)
+
+    async def _be_present(self, codes: Collection[UUID], *, quietly: bool = False) -> None:
+        """Renew where this page is, tell it who else is there, and the others where it came or left."""
+        news, moved = await self.presence.renew(codes)
+        for code, (members, more) in news.items():
+            await self._tell(protocol.present(f"call:{code}", members, more))
+        for code in () if quietly else moved:
+            message = {"type": "feed.presence", "stream": f"call:{code}"}
+            await self.rooms.tell(feed.call_group(code), message)
+
+    def _calls(self) -> list[UUID]:
+        """The calls that this page follows, all of them its tenant's own: the others are `gone`."""
+        codes = (Wanted(stream).code for stream in self.cursors)
+        return [code for code in codes if code is not None]
 
     async def access_changed(self, message: dict[str, Any]) -> None:
         """This person's role, membership or session changed: ask at once, not at the next round."""
@@ -236,7 +261,10 @@ class FeedConsumer(AsyncWebsocketConsumer):
                 if time.monotonic() - self.checked_at > RECHECK_S:
                     await self._check()
                 await self._shed()
-                heads = await self._look_for_holes() if count % HEADS_EVERY == 0 else {}
+                heads = {}
+                if count % HEADS_EVERY == 0:
+                    heads = await self._look_for_holes()
+                    await self._be_present(self._calls())
             except Refused as refusal:
                 await self._refuse(refusal)
                 return
@@ -275,6 +303,8 @@ class FeedConsumer(AsyncWebsocketConsumer):
         self.refused = True
         await self.send(text_data=protocol.error(str(refusal.code), refusal.message))
         await self.close(code=refusal.code)
+        if self.pulse is not None:
+            await self._be_present(())
 
     def _group(self, wanted: Wanted) -> str:
         if wanted.code is None:

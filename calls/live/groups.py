@@ -31,6 +31,10 @@ class Groups:
         """The layer forgets us first, then tells Redis."""
         await asyncio.gather(*(self._leave(group) for group in self._entered - set(groups)))
 
+    async def tell(self, group: str, message: dict[str, Any]) -> None:
+        """Everybody in a group, this channel included. Lost without Redis."""
+        await self._ask(lambda name, _: self._layer.group_send(name, message), group)
+
     async def _join(self, group: str) -> None:
         self._entered.add(group)
         if await self._ask(self._layer.group_add, group):

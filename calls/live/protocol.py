@@ -103,6 +103,10 @@ def mask_frame(frame: str) -> str:
     return events(read_back["stream"], read_back["epoch"], read_back["entries"], reveal=False)
 
 
+def present(stream: str, members: Sequence[dict[str, Any]], more: int) -> str:
+    return _frame("present", stream=stream, members=members, more=more)
+
+
 def gone(stream: str) -> str:
     return _frame("gone", stream=stream)
 

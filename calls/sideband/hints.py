@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import dataclass, field
+import time
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from calls import feed
@@ -18,6 +19,12 @@ from calls.sideband.announcer import Announcer
 
 WORDS_LIMIT = 160
 """Characters of the last words in a row."""
+WHOLE_EVERY_S = 2.0
+"""So often a turn that grows is told from its beginning: for pages that were opened in the middle of it."""
+WHOLE_LIMIT = 4_000
+"""Characters; longer turns are told by their ends only."""
+OPEN_LIMIT = 8
+"""Turns of a call that are kept from their beginning: the agent's, and utterances that wait for their transcription."""
 
 
 @dataclass(slots=True)
@@ -30,6 +37,10 @@ class Picture:
     open_item: str = ""
     words: str = ""
     partials: dict[str, PartialText] = field(default_factory=dict)
+    whole: dict[str, str] = field(default_factory=dict)
+    """What is known of open turns from their first character on"""
+    whole_at: float = float("-inf")
+    """When they were told last"""
     row: dict[str, Any] = field(default_factory=dict)
 
     def take_hint(self, hint: Hint) -> dict[str, Any]:
@@ -40,12 +51,33 @@ class Picture:
             self.row["quiet_since"] = iso(hint.since)
             return {"quiet": hint.since is not None, "quiet_since": hint.since}
         columns = self._take_words(hint)
+        self._remember(hint)
         known = self.partials.get(hint.item_id)
         if known is not None and known.offset <= hint.offset <= known.offset + len(known.text):
             text = known.text[: hint.offset - known.offset] + hint.text
             hint = PartialText(hint.item_id, hint.rank, hint.speaker, known.offset, text)
         self.partials[hint.item_id] = hint
         return columns
+
+    def _remember(self, hint: PartialText) -> None:
+        before = self.whole.pop(hint.item_id, "" if not hint.offset else None)
+        if before is None or len(before) < hint.offset:
+            return  # its beginning was never heard here
+        text = before[: hint.offset] + hint.text
+        if len(text) <= WHOLE_LIMIT:
+            self.whole[hint.item_id] = text
+        if len(self.whole) > OPEN_LIMIT:
+            del self.whole[next(iter(self.whole))]
+
+    def due(self, now: float) -> list[PartialText]:
+        """The words that wait; now and then those of a growing turn from its beginning."""
+        if now - self.whole_at < WHOLE_EVERY_S:
+            return list(self.partials.values())
+        self.whole_at = now
+        return [
+            replace(partial, offset=0, text=self.whole[item]) if item in self.whole else partial
+            for item, partial in self.partials.items()
+        ]
 
     def _take_words(self, hint: PartialText) -> dict[str, Any]:
         if hint.rank < self.rank:
@@ -61,6 +93,8 @@ class Picture:
         columns: dict[str, Any] = {}
         if turn.status != "open":
             self.partials.pop(turn.item_id, None)
+            if turn.transcription != "pending":
+                self.whole.pop(turn.item_id, None)
         if turn.kind == "message" and turn.text and turn.speaker in {"caller", "agent"} and turn.rank >= self.rank:
             self.rank = turn.rank
             columns |= {"last_words": turn.text[-WORDS_LIMIT:], "last_speaker": turn.speaker}
@@ -94,8 +128,9 @@ class Hints:
         """Announce everything that waits."""
         pictures, self._waiting = self._waiting, {}
         tenants: dict[str, list[dict[str, Any]]] = {}
+        now = time.monotonic()
         for picture in pictures.values():
-            hints = [{"kind": "partial", "body": _partial_body(partial)} for partial in picture.partials.values()]
+            hints = [{"kind": "partial", "body": _partial_body(partial)} for partial in picture.due(now)]
             if picture.row:
                 hints.append({"kind": "row", "body": picture.row})
                 body = {"code": str(picture.ref.code)} | picture.row

@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import connections
 
 from calls import feed
-from calls.live import database
+from calls.live import database, presence
 from calls.models import Call
 from tests.conftest import Person
 
@@ -120,6 +120,7 @@ async def page(person: Person | None, slug: str = "acme", cookie: str | None = N
 async def everything_closed() -> None:
     """Redis connections of this loop, before it ends; and reads of the feed, which outlive the socket that asked."""
     await get_channel_layer().flush()
+    await presence.close()
     together = threading.Barrier(database.THREADS)
 
     def rest() -> None:

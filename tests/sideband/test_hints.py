@@ -188,3 +188,30 @@ def test_the_beginning_and_the_end_of_quiet_are_pushed_and_stored():
     assert picture.row == {"quiet_since": "2026-11-20T12:00:05.000Z"}
     assert picture.take_hint(QuietChanged(None)) == {"quiet": False, "quiet_since": None}
     assert picture.row == {"quiet_since": None}
+
+
+def test_a_page_that_was_opened_in_the_middle_of_a_turn_is_told_it_from_the_beginning(hints, heard, monkeypatch):
+    clock = iter([100.0, 100.1, 102.1])
+    monkeypatch.setattr("calls.sideband.hints.time.monotonic", lambda: next(clock))
+    picture = Picture(ref())
+    for hint in grown("Of ", "course, ", "which day"):
+        picture.take_hint(hint)
+        hints.mark(picture)
+        hints.push()
+    partials = [hint["body"] for hint in heard.of(f"call:{UUID(int=1)}") if hint["kind"] == "partial"]
+    assert [(one["offset"], one["text"]) for one in partials] == [
+        (0, "Of "), (3, "course, "), (0, "Of course, which day"),
+    ]  # fmt: skip
+
+
+def test_what_is_kept_for_such_pages_is_bounded(monkeypatch):
+    monkeypatch.setattr("calls.sideband.hints.WHOLE_LIMIT", 5)
+    picture = Picture(ref())
+    for hint in grown("1234", "567", "8"):
+        picture.take_hint(hint)
+    assert picture.whole == {}
+    for number in range(20):
+        picture.take_hint(words(0, "abc", f"item_{number}"))
+    assert len(picture.whole) == 8
+    picture.take_turn(turn("item_19", "abc.", status="completed", transcription="completed"))
+    assert "item_19" not in picture.whole
