@@ -104,6 +104,26 @@ def test_the_chooser(seat):
         )
 
 
+def test_the_style_page(seat, rig):
+    rig.rows("update calls_user set is_staff = true where email = 'analyst@globex.example' returning 1")
+    try:
+        page = _page(seat("analyst", "globex"), "/style/")
+        assert _look(page, "style", ("light",)) == []
+    finally:
+        rig.rows("update calls_user set is_staff = false where email = 'analyst@globex.example' returning 1")
+
+
+def test_menus_of_the_frame(seat):
+    page = _page(seat("admin"), "/t/acme/agents/")
+    page.locator("button.user").click()
+    found = _look(page, "user menu")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Control+k")
+    expect(page.locator("#commands")).to_be_visible()
+    found += _look(page, "command menu")
+    assert found == []
+
+
 def test_live(seat, ring):
     me = seat()
     lines = [ring("long_chat", seed=n, wait=n == 3) for n in range(4)]
@@ -176,6 +196,10 @@ def test_pages_of_problems(seat, ring, rig):
         )
     expect(page.get_by_role("heading", name="This page is too old")).to_be_visible()
     found += _look(page, "403 of an old form", ("dark",))
+
+    page = _page(me, "/preferences/")
+    expect(page.locator(".code")).to_have_text("405")
+    found += _look(page, "405", ("dark",))
 
     # Django logs a host that nobody configured as an error.
     rig.forgive("Invalid HTTP_HOST header")

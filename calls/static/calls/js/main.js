@@ -4,6 +4,7 @@ import { start as startAwaiting } from "./awaiting.js";
 import { start as startCall } from "./call/page.js";
 import { start as startCommands } from "./commands.js";
 import { start as startCopy } from "./copy.js";
+import { start as startCounts } from "./counts.js";
 import { start as startDialogs } from "./dialogs.js";
 import { start as startDoor } from "./door.js";
 import { start as startExports } from "./exports.js";
@@ -20,6 +21,7 @@ const MODULES = {
   call: startCall,
   commands: startCommands,
   copy: startCopy,
+  counts: startCounts,
   dialogs: startDialogs,
   door: startDoor,
   exports: startExports,
