@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks import bare, ledger, load, table, webhooks
+from benchmarks import bare, ledger, load, pages, table, webhooks
 from benchmarks.load import Stretch
 from benchmarks.table import Row
 from realtime_ops import env
@@ -38,6 +38,7 @@ def main() -> None:
         with machine.rig(directory, Plan(tenants=("acme",), durable=True)) as rig:
             rows = _measured(rig)
             problems = rig.problems()
+        rows += pages.rows(directory / "pages")
     finally:
         shutil.rmtree(directory, ignore_errors=True)
     print(f"\n{table.printed(rows)}\n\n{_footnotes()}")

@@ -7,8 +7,9 @@ import { changes } from "./order.js";
 export class StillList {
   #list;
   #pointerInside = false;
+  #standing;
+  #order;
   nodes;
-  order;
 
   /** `released()` is told when the hand leaves. */
   constructor(list, released) {
@@ -23,16 +24,29 @@ export class StillList {
     list.addEventListener("focusout", released);
   }
 
+  get order() {
+    return this.#order;
+  }
+
+  set order(codes) {
+    this.#order = codes;
+    this.#standing = new Set(codes);
+  }
+
   get held() {
     return this.order.length > 0 && (this.#pointerInside || this.#list.contains(document.activeElement));
+  }
+
+  /** Whether a code stands in the list. */
+  has(code) {
+    return this.#standing.has(code);
   }
 
   /** Put `wanted` (codes) in order, or, while held, below what stands. Returns how many changes wait, and who left. */
   place(wanted, force = false) {
     const held = !force && this.held;
     if (held) {
-      const there = new Set(this.order);
-      const added = wanted.filter((code) => !there.has(code));
+      const added = wanted.filter((code) => !this.has(code));
       this.#list.append(...added.map((code) => this.nodes.get(code)));
       this.order = [...this.order, ...added];
     }

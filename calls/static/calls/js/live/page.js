@@ -23,6 +23,8 @@ const ROWS_FIRST = 200;
 const STATUS_EVERY_MS = 15_000;
 // Ten times a second is all that an eye takes in; a storm of events costs no more than that.
 const FLUSH_MS = 100;
+// Rows that jump more often cannot be read, and each that moves is laid out anew.
+const ORDER_MS = 1_000;
 
 export function start(page) {
   const first = pageData("snapshot");
@@ -34,6 +36,7 @@ export function start(page) {
   const visible = new Set();
   let all = false;
   let statusAt = -Infinity;
+  let orderedAt = -Infinity;
   let seen = [];
 
   clock.heard(page.dataset.now);
@@ -136,6 +139,11 @@ export function start(page) {
   /** Frozen while pointer or focus is inside: new rows are added below, nothing else moves. */
   function place(wanted, force = false) {
     const before = rows.order;
+    const same = wanted.length === before.length && wanted.every((code) => rows.has(code));
+    if (same && !force && performance.now() - orderedAt < ORDER_MS) {
+      return;
+    }
+    orderedAt = performance.now();
     const { waiting, left } = rows.place(wanted, force);
     left.forEach(([code, node]) => {
       watcher.unobserve(node);
