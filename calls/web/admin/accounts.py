@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
@@ -151,14 +151,6 @@ def drop_previous(request: TenantRequest, code: UUID) -> HttpResponse:
         request, "Deliveries signed with the previous secret are refused now." if dropped else "There was none."
     )
     return redirect("account", request.member.slug, code)
-
-
-@require_safe
-@tenant_view(Capability.MANAGE)
-def deliveries(request: TenantRequest, code: UUID) -> JsonResponse:
-    """What a page that waits for the first event asks for, again and again."""
-    first = delivered.first_event(selectors.account_of(code))
-    return JsonResponse({"first": first.received_at.isoformat() if first else None})
 
 
 @require_POST

@@ -33,7 +33,6 @@ urlpatterns = [
     path(f"{_ACCOUNT}rotate/", accounts.rotate, name="account_rotate"),
     path(f"{_ACCOUNT}drop/", accounts.drop_previous, name="account_drop"),
     path(f"{_ACCOUNT}test/", accounts.test, name="account_test"),
-    path(f"{_ACCOUNT}deliveries/", accounts.deliveries, name="account_deliveries"),
     path("admin/audit/", audit.listed, name="audit"),
     path("admin/audit.csv", audit.file, name="audit_csv"),
     path("admin/settings/", tenant.settings, name="tenant_settings"),

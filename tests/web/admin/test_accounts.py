@@ -72,7 +72,7 @@ def test_what_cannot_be_added_says_why_and_shows_no_secret(acme, adam, changes, 
 
 
 def test_the_wait_ends_with_the_first_event(acme, adam, account, url):
-    poll = reverse("account_deliveries", args=["acme", account.code])
+    poll = reverse("first_event", args=["acme", account.code])
     assert adam.client.get(poll).json() == {"first": None}
     with tenant_scope(acme.id):
         WebhookEvent.objects.create(

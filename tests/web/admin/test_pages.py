@@ -12,7 +12,7 @@ from tests import factories
 
 READ = [
     *("agents", "agent_new", "agent", "agent_session", "agent_versions", "agent_publish", "agent_used"),
-    *("routes", "members", "accounts", "account_new", "account", "account_deliveries"),
+    *("routes", "members", "accounts", "account_new", "account"),
     *("audit", "audit_csv", "tenant_settings"),
 ]
 WRITE = [
@@ -30,7 +30,7 @@ def places(acme, sam):
     route = factories.make_route(agent)
     invitation = factories.make_invitation(acme)
     agents = ("agent", "agent_session", "agent_versions", "agent_used", "agent_remove", "agent_restore")
-    accounts = ("account", "account_deliveries", "account_rotate", "account_drop", "account_test")
+    accounts = ("account", "account_rotate", "account_drop", "account_test")
     return {
         **{name: [agent.code] for name in agents},
         "agent_publish": [agent.code, 1],
