@@ -25,8 +25,12 @@ VERBS: Mapping[str, str] = {
     "call.command_expired": "let a command expire",
     "call.command_not_confirmed": "gave up waiting for a command's proof",
     "call.command_requested": "asked for a command",
+    "export.asked": "asked for an export",
     "export.begun": "began an export",
+    "export.cancelled": "cancelled an export",
+    "export.fetched": "downloaded an export",
     "member.added": "added a member",
+    "member.changed_by_staff": "changed a user, as platform staff",
     "member.invitation_withdrawn": "withdrew an invitation",
     "member.invited": "invited somebody",
     "member.joined": "joined by an invitation",
@@ -41,6 +45,7 @@ VERBS: Mapping[str, str] = {
     "route.removed": "removed a route",
     "tenant.changed": "changed the tenant's settings",
     "tenant.created": "opened the tenant",
+    "tenant.limited": "set the limit of calls at once",
 }
 
 KINDS: Mapping[str, str] = {
