@@ -25,7 +25,7 @@ def test_words_are_found_marked_and_lead_to_their_turn(seat, rig, spoken):
     page.keyboard.press("/")
     words = page.get_by_label("Words in the transcript")
     expect(words).to_be_focused()
-    words.fill('"find the invoice" or "billing team" -nothing')
+    words.fill('"no such words" or "billing team" -nothing')
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(r"/t/acme/calls/\?q=[^&]+$"))  # what says nothing stays out of the address
     row = page.locator("tr.past", has=page.locator(f'a[href="{spoken.path}"]'))
@@ -68,7 +68,7 @@ def test_what_was_filled_in_wrong_is_said_and_kept(seat, rig):
     me = seat()
     me.complaints.expect("status of 422")
     page = me.open("/t/acme/calls/?caller=4420&q=-no")
-    expect(page.get_by_label("Caller")).to_have_value("4420")
+    expect(page.get_by_role("textbox", name="Caller")).to_have_value("4420")
     expect(page.locator('[data-field="q"] .error')).to_have_text("Names no word to look for.")
 
 
