@@ -25,7 +25,7 @@ from calls.domain.views import Body
 from calls.exceptions import InvalidInput, TooWide
 from calls.models import Agent, Call, Gap, ProviderAccount, Turn
 from calls.models.calls import LIVE_STATES
-from calls.selectors import search
+from calls.selectors import charges, search
 from calls.selectors.live import row_body
 
 LIMIT = 500
@@ -210,11 +210,12 @@ def _bodies(found: Sequence[Call], filters: Filters, *, reveal: bool) -> list[Bo
         figures: dict[int, tuple[Any, ...]] = {row[0]: row[1:] for row in cursor.fetchall()}
     gaps = set(Gap.objects.filter(call__in=ids).values_list("call_id", flat=True))
     hits = search.hits(ids, filters.text) if filters.text else {}
+    costs = charges.of_calls(ids)
     bodies = []
     for call in found:
         turns, interruptions, reply = figures.get(call.pk, (0, 0, None))
         extra = {"turns": turns, "interruptions": interruptions, "reply_p50_ms": reply}
-        extra |= {"call_id": call.call_id, "gap": call.pk in gaps, "hits": hits.get(call.pk)}
+        extra |= {"call_id": call.call_id, "gap": call.pk in gaps, "hits": hits.get(call.pk), "cost": costs[call.pk]}
         bodies.append(row_body(call, reveal=reveal) | extra)
     return bodies
 

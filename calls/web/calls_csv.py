@@ -31,7 +31,7 @@ PAGE = 500
 FIELDS = (
     "call_id", "state", "end_reason", "detail", "from", "to", "agent", "instruction_version", "started_at",
     "answered_at", "ended_at", "length_s", "turns", "reply_p50_ms", "cut_off", "not_watched", "usage_incomplete",
-    "found",
+    "cost_usd", "cost_complete", "found",
 )  # fmt: skip
 BOM = "\ufeff"
 CUT = "Not complete: at most {most:,} calls are in one file. Ask about a shorter time, or use Exports."
@@ -92,7 +92,7 @@ def _body(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 def _record(row: Mapping[str, Any]) -> dict[str, Any]:
     begun, ended = moment(row["answered_at"]) or moment(row["started_at"]), moment(row["ended_at"])
-    hits = row["hits"]
+    hits, cost = row["hits"], row["cost"]
     return {
         **{name: row[name] for name in FIELDS if name in row},
         "instruction_version": row["version"],
@@ -100,5 +100,7 @@ def _record(row: Mapping[str, Any]) -> dict[str, Any]:
         "cut_off": row["interruptions"],
         "not_watched": "yes" if row["gap"] else "no",
         "usage_incomplete": "yes" if row["usage_incomplete"] else "no",
+        "cost_usd": cost.exact + cost.estimated if cost.bills and cost.known else None,
+        "cost_complete": "yes" if cost.whole else "no",
         "found": " … ".join("".join(piece.text for piece in one.pieces) for one in hits.snippets) if hits else None,
     }

@@ -65,7 +65,7 @@ WHY: Mapping[str, str] = {
     EndReason.REMOTE_HANG_UP: "Remote hang-up",
     EndReason.HUNG_UP: "Hung up from here",
     EndReason.TRANSFERRED: "Transferred",
-    EndReason.MAX_DURATION: "60 minutes over",
+    EndReason.MAX_DURATION: "Time limit reached",
     EndReason.NOT_ACCEPTED: "Not accepted",
     EndReason.TOO_OLD: "Announced too late",
     EndReason.NO_ROUTE: "No route",

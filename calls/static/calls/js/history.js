@@ -21,6 +21,12 @@ export function start(page) {
   bind("k", () => step(-1), "Previous call");
   bind("Escape", () => document.activeElement?.blur());
 
+  // Where the fields would push the rows out of sight, the chips say what is on.
+  const more = form.querySelector("details");
+  if (matchMedia("(max-width: 767px)").matches && !more.querySelector(".error")) {
+    more.open = false;
+  }
+
   // Fields that say nothing stay out of the address.
   form.addEventListener("formdata", (event) => {
     for (const [name, value] of [...event.formData]) {
