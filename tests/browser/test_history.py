@@ -34,6 +34,9 @@ def test_words_are_found_marked_and_lead_to_their_turn(seat, rig, spoken):
     assert BEGINNING.removesuffix(".") in hit.inner_text()
     hit.click()
     expect(page).to_have_url(re.compile(re.escape(spoken.path) + r"\?turn=.+#turn-.+"))
+    here = page.locator(".line[data-here]")
+    expect(here).to_contain_text("billing team")
+    expect(here).to_be_in_viewport()
 
 
 def test_keys_walk_the_rows_and_enter_opens_one(seat, rig, spoken):

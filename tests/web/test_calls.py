@@ -61,6 +61,8 @@ def test_hits_are_marked_and_lead_to_their_turn(sam, acme):
     item = "item%2F1%20%C3%A4"
     assert f'href="/t/acme/calls/{call.code}/?turn={item}#turn-{item}"' in text
     assert turn.item_id not in text
+    there = sam.client.get(reverse("call", args=["acme", call.code])).content.decode()
+    assert f'id="turn-{turn.item_id}"' in there
 
 
 def test_hostile_words_stay_words(sam, acme):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -53,8 +54,19 @@ def test_a_row_says_what_the_page_says(adam, acme):
         "to": "+498001234", "agent": "Nora", "instruction_version": "1", "started_at": "2026-11-20T12:00:00.000Z",
         "answered_at": "2026-11-20T12:00:01.000Z", "ended_at": "2026-11-20T12:02:01.000Z", "length_s": "120",
         "turns": "2", "reply_p50_ms": "640", "cut_off": "1", "not_watched": "yes", "usage_incomplete": "yes",
-        "found": "My invoice, please.",
+        "cost_usd": "", "cost_complete": "yes", "found": "My invoice, please.",
     }  # fmt: skip
+
+
+def test_a_cost_says_whether_it_is_all_of_it(adam, acme):
+    call = make(acme, call_id="rtc_cost")
+    factories.make_usage(call, model="gpt-realtime")
+    (row,) = records(adam)
+    assert row["cost_complete"] == "yes"
+    assert 0 < Decimal(row["cost_usd"]) < 1
+    factories.make_usage(call, model="no-price")
+    (partly,) = records(adam)
+    assert (partly["cost_usd"], partly["cost_complete"]) == (row["cost_usd"], "no")
 
 
 def test_it_opens_in_a_spreadsheet(adam, acme):

@@ -158,6 +158,11 @@ export function start(page) {
   bind("Escape", () => document.querySelector("[data-section=live]")?.click(), "Back to Live");
 
   paint();
+  // A hit of a search leads to its turn, however far back it is.
+  const wanted = new URLSearchParams(location.search).get("turn");
+  if (wanted) {
+    jump(`turn:${wanted}`);
+  }
   setInterval(tick, TICK_MS);
   const ended = known.call.ended_at;
   if (isLive(known.call) || (ended && clock.now() - Date.parse(ended) < SETTLED_MS)) {
