@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks import bare, ledger, load, pages, table, webhooks
+from benchmarks import bare, ledger, load, pages, search, table, webhooks
 from benchmarks.load import Stretch
 from benchmarks.table import Row
 from realtime_ops import env
@@ -26,6 +26,8 @@ STRETCHES, STRETCH_S = (1, 8.0) if QUICK else (3, 15.0)
 IDLE_S = 4.0 if QUICK else 8.0
 DELIVERIES = 60 if QUICK else 200
 SETTLE_S = 120.0
+TURNS = 50_000 if QUICK else 1_000_000
+"""To search in"""
 
 TARGETS = {"whole path, 500 calls": 62.0, "p50, 500 calls": 56.0, "p99, 500 calls": 109.0, "webhook p95": 500.0}
 """For information: prototypes at 1,000 calls on two cores; half a second is what senders of webhooks may expect."""
@@ -59,7 +61,7 @@ def _measured(rig: Rig) -> list[Row]:
         Row("webhook answer, p95, idle", _percentile(answers, 95) * 1e3, "ms", target=TARGETS["webhook p95"]),
     ]
     cores = sum(idle.cpu_s.values()) / idle.seconds
-    return [*rows, Row("idle, all processes, 5 screens", cores * 1e3, "m/s")]
+    return [*rows, Row("idle, all processes, 5 screens", cores * 1e3, "m/s"), *search.rows(rig, TURNS)]
 
 
 def _under_load(rig: Rig, count: int, idle: Stretch) -> list[Row]:
@@ -105,7 +107,9 @@ def _footnotes() -> str:
             "CPU: user and system time of 2 workers, PostgreSQL (fsync on), Redis and web, less their idle time,",
             f"by the frames of the simulator's ledger; median of {STRETCHES} times {STRETCH_S:g} s, with"
             f" {load.SCREENS} screens on the live page and {load.CALLS_PER_SCREEN} calls each.",
-            "Baseline: one uvloop process that receives the same frames at the same times and forgets them.",
+            f"Search: the whole page over HTTP, {len(search.QUESTIONS)} questions, common words to ones never said,",
+            f"{search.ROUNDS} times each; baseline: the same page without words to look for.",
+            "Baseline of the path: a uvloop process that receives the same frames at the same times and forgets them.",
             "Simulator, replay and screens run on the same cores: their CPU is not counted, but the waiting for",
             "cores that they cause is in every time above.",
         ]
