@@ -15,8 +15,8 @@ HEIGHT = 188
 BOTTOM = 164.0
 """Where the axis lies; under it stand the names of the days"""
 TOP = 18.0
-LEFT, RIGHT = 9.0, 100.0
-LABELS = 8
+LEFT, RIGHT = 12.0, 100.0
+LABELS = 6
 """Names of days that have room under a chart"""
 
 Words = Callable[[float], str]

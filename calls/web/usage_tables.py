@@ -24,7 +24,7 @@ BUCKET_NAMES: Mapping[str, str] = {
     "cached_image": "Images in, cached",
     "output_text": "Text out",
     "output_audio": "Audio out",
-    "time": "Transcription by the second",
+    "time": "Transcribed time",
 }
 _PERCENTILES = (("p50", "p50", 50), ("p95", "p95", 95))
 
@@ -130,28 +130,22 @@ def cost_table(report: Report, by: str, names: Names, decimals: int) -> Table:
     groups = _ordered(report.groups(by), by, names)
     most = max((sums.cost.exact for _, sums in groups), default=ZERO)
     columns, extra = _doubts(report.now)
+    name = Column(by, GROUPINGS[by], numeric=False)
+    # The cost stands first: a narrow screen shows it without scrolling.
     table = Table(
         f"cost-by-{by}",
         f"Cost by {GROUPINGS[by].lower()}",
-        [Column(by, GROUPINGS[by], numeric=False), Column("bills", "Bills"), *columns, Column("cost_usd", "Cost")],
+        [name, Column("cost_usd", "Cost"), Column("bills", "Bills"), *columns],
     )
+
+    def row(label: str, sums: Sums, share: float | None) -> list[Cell]:
+        cost = cells.cost(sums.cost, decimals, share)
+        return [cells.name(label), cost, cells.count(sums.cost.bills), *extra(sums, decimals)]
+
     for label, sums in groups:
         if sums.cost.bills:
-            share = float(sums.cost.exact / most) if most else None
-            table.rows.append(
-                [
-                    cells.name(label),
-                    cells.count(sums.cost.bills),
-                    *extra(sums, decimals),
-                    cells.cost(sums.cost, decimals, share),
-                ]
-            )
-    table.foot = [
-        cells.name("All"),
-        cells.count(report.now.cost.bills),
-        *extra(report.now, decimals),
-        cells.cost(report.now.cost, decimals),
-    ]
+            table.rows.append(row(label, sums, float(sums.cost.exact / most) if most else None))
+    table.foot = row("All", report.now, None)
     return table
 
 
@@ -191,7 +185,7 @@ def group_table(report: Report, by: str, names: Names, decimals: int) -> Table:
         Column("output_tokens", "Tokens out"),
     ]
     cost = Column("cost_usd", "Cost")
-    all_columns = [name, *of_calls, Column("bills", "Bills"), *tokens, *columns, cost, *of_replies]
+    all_columns = [name, cost, *of_calls, Column("bills", "Bills"), *tokens, *columns, *of_replies]
     table = Table(f"by-{by}", f"By {GROUPINGS[by].lower()}", all_columns)
 
     def row(label: str, sums: Sums) -> list[Cell]:
@@ -203,8 +197,8 @@ def group_table(report: Report, by: str, names: Names, decimals: int) -> Table:
         replies = [cells.reply(sums.reply(50)), cells.reply(sums.reply(95))] if whole else []
         counts = [cells.count(count) for count in (sums.cost.bills, fresh + cached, cached, made)]
         return [
-            *(cells.name(label), *calls, *counts),
-            *(*extra(sums, decimals), cells.cost(sums.cost, decimals), *replies),
+            *(cells.name(label), cells.cost(sums.cost, decimals), *calls, *counts),
+            *(*extra(sums, decimals), *replies),
         ]
 
     table.rows = [row(label, sums) for label, sums in _ordered(report.groups(by), by, names)]

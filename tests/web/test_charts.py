@@ -39,5 +39,5 @@ def test_a_line_breaks_where_there_is_no_figure():
 
 def test_labels_have_room():
     chart = bars(_chart(), [str(n) for n in range(30)], [Series("a", "A", [1] * 30)], str, whole=True)
-    assert [tick.text for tick in chart.xs] == ["0", "4", "8", "12", "16", "20", "24", "28"]
+    assert [tick.text for tick in chart.xs] == ["0", "5", "10", "15", "20", "25"]
     assert [tick.text for tick in chart.ys] == ["0.0", "1.0"]
