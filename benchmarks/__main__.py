@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks import bare, ledger, load, pages, search, table, webhooks
+from benchmarks import bare, ledger, load, money, pages, search, table, webhooks
 from benchmarks.load import Stretch
 from benchmarks.table import Row
 from realtime_ops import env
@@ -28,6 +28,7 @@ DELIVERIES = 60 if QUICK else 200
 SETTLE_S = 120.0
 TURNS = 50_000 if QUICK else 1_000_000
 """To search in"""
+PAST_BILLS = 100_000 if QUICK else 1_000_000
 
 TARGETS = {"whole path, 500 calls": 62.0, "p50, 500 calls": 56.0, "p99, 500 calls": 109.0, "webhook p95": 500.0}
 """For information: prototypes at 1,000 calls on two cores; half a second is what senders of webhooks may expect."""
@@ -41,6 +42,7 @@ def main() -> None:
             rows = _measured(rig)
             problems = rig.problems()
         rows += pages.rows(directory / "pages")
+        rows += money.rows(directory / "money", PAST_BILLS)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
     print(f"\n{table.printed(rows)}\n\n{_footnotes()}")
