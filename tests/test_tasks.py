@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from calls import tasks
 from calls.domain.states import CommandState
-from calls.models import Command
+from calls.models import Command, Export, UsageMark, UsageSum
 from calls.sideband.loop import SidebandLoop
 from calls.tenancy import tenant_scope
 from tests import factories
@@ -40,3 +40,32 @@ def test_commands_that_nobody_claimed_expire_in_every_tenant(acme, globex):
     for tenant, command in made.items():
         with tenant_scope(tenant):
             assert Command.objects.get(pk=command).state == CommandState.EXPIRED
+
+
+def test_usage_is_summed_up_in_every_tenant(acme, globex):
+    for tenant in (acme, globex):
+        factories.make_usage(factories.make_call(tenant))
+    tasks.sum_up_usage()
+    for tenant in (acme, globex):
+        with tenant_scope(tenant.id):
+            assert UsageSum.objects.get().bills == 1
+            assert not UsageMark.objects.exists()
+
+
+def test_an_export_is_written_by_its_task_and_removed_when_it_expired(committed_db, acme, settings, tmp_path):
+    settings.EXPORTS_DIR = tmp_path
+    made = factories.make_export(acme)
+    tasks.export(str(acme.id), str(made.pk))
+    assert [path.name for path in (tmp_path / str(acme.id)).iterdir()] == [f"{made.pk}.csv"]
+    with tenant_scope(acme.id):
+        Export.objects.update(expires_at=timezone.now())
+    tasks.tidy()
+    assert list((tmp_path / str(acme.id)).iterdir()) == []
+
+
+def test_an_export_whose_nudge_was_lost_is_nudged_again(acme, monkeypatch):
+    nudged = []
+    monkeypatch.setattr("calls.dispatch.export", lambda tenant, code: nudged.append((tenant, code)))
+    made = factories.make_export(acme)
+    tasks.tend_exports()
+    assert nudged == [(acme.id, made.pk)]
