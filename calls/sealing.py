@@ -54,6 +54,12 @@ def check_keys() -> None:
     _masters()
 
 
+def is_current(blob: bytes | memoryview) -> bool:
+    """Whether a blob is sealed under the current master key; False also for what is no blob."""
+    head = VERSION + _key_id(_master(settings.SEALING_KEY, "SEALING_KEY"))
+    return bytes(blob[:_HEAD]) == head
+
+
 def unseal(blob: bytes | memoryview, *, tenant: UUID, row: UUID, field: str) -> str:
     """Open a blob of `seal` in the same place. Raises SealBroken, which names the reason and nothing else."""
     sealed = bytes(blob)

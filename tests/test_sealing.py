@@ -86,3 +86,11 @@ def test_no_error_tells_the_secret_or_the_key():
     assert SECRET not in str(refusal.value)
     assert key("a") not in shown
     assert refusal.value.__cause__ is None
+
+
+def test_a_blob_knows_whether_its_master_key_is_the_present_one(settings):
+    blob = sealing.seal(SECRET, **PLACE)
+    assert sealing.is_current(blob)
+    settings.SEALING_KEY, settings.SEALING_KEYS_PREVIOUS = key("b"), [key("a")]
+    assert not sealing.is_current(blob)
+    assert not sealing.is_current(b"")

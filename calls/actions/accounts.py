@@ -76,11 +76,13 @@ def change(
 
     before = edits.values_of(account, _TOLD)
     changed = edits.apply(account, name=name, kind=kind, base_url=base_url)
-    if api_key is not None and _opened(account, "api_key") != api_key:
+    if api_key is not None and (_opened(account, "api_key") != api_key or _outdated(account, "api_key")):
         _put_key(account, api_key)
         account.save(update_fields=["api_key_sealed", "api_key_hint"])
         changed.append("api_key")
-    if webhook_secrets is not None and _opened_secrets(account) != list(webhook_secrets):
+    if webhook_secrets is not None and (
+        _opened_secrets(account) != list(webhook_secrets) or any(_outdated(account, field) for field in _SECRETS)
+    ):
         _put_secrets(account, webhook_secrets)
         account.save(update_fields=[f"{field}_sealed" for field in _SECRETS])
         changed.append("webhook_secrets")
@@ -100,7 +102,7 @@ def rotate(account: ProviderAccount, webhook_secret: str, *, by: Actor, seen: st
     edits.hold(account, SHOWN, seen)
     current = _opened(account, _SECRETS[0])
     if current == webhook_secret:
-        return False
+        return _sealed_anew(account, webhook_secret, by)
 
     # One that cannot be opened is of no use to anybody: it is not kept.
     _put_secrets(account, [webhook_secret, current] if current else [webhook_secret])
@@ -172,6 +174,24 @@ def _sealed(account: ProviderAccount, field: str, secret: str) -> bytes:
     if not secret:
         return b""
     return sealing.seal(secret, tenant=account.tenant_id, row=account.code, field=field)
+
+
+def _outdated(account: ProviderAccount, field: str) -> bool:
+    """Sealed under a master key that was replaced: the same secret, given again, is then sealed anew."""
+    blob = getattr(account, f"{field}_sealed")
+    return bool(blob) and not sealing.is_current(blob)
+
+
+def _sealed_anew(account: ProviderAccount, webhook_secret: str, by: Actor) -> bool:
+    """The present secret was given again: under the present master key it moves, the previous one stays."""
+    if not _outdated(account, _SECRETS[0]):
+        return False
+    account.webhook_secret_sealed = _sealed(account, _SECRETS[0], webhook_secret)
+    account.save(update_fields=["webhook_secret_sealed"])
+    audit.record(
+        "account.changed", by=by, kind="account", code=account.code, name=account.name, fields=["webhook_secrets"]
+    )
+    return True
 
 
 def _opened(account: ProviderAccount, field: str) -> str | None:

@@ -130,7 +130,7 @@ def write(agent: Agent, text: str, *, note: str = "", by: Actor, latest_seen: in
     if note:
         edits.checked("note", values.name, note, most=NOTE_LIMIT)
 
-    Agent.objects.select_for_update().get(pk=agent.pk)  # two writers must not take the same number
+    Agent.objects.select_for_update(no_key=True).get(pk=agent.pk)  # two writers must not take the same number
     last = agent.versions.order_by("-number").select_related("author").first()
     if last is not None and latest_seen is not None and last.number > latest_seen:
         raise ChangedMeanwhile(f"v{last.number} was written by {last.author or 'the system'} while you were editing")
@@ -151,7 +151,7 @@ def publish(version: InstructionVersion, *, by: Actor, published_seen: int | Non
     """
     by.require(Capability.PUBLISH)
 
-    agent = Agent.objects.select_for_update().get(pk=version.agent_id)
+    agent = Agent.objects.select_for_update(no_key=True).get(pk=version.agent_id)
     current = published(agent)
     if current is not None and current.pk == version.pk:
         return False

@@ -47,7 +47,8 @@ def hold(row: models.Model, fields: Iterable[str], seen: str | None) -> None:
     Raises ChangedMeanwhile where its fields are not those of the stamp `seen`; without a stamp anything will do.
     """
     fields = list(fields)
-    row.refresh_from_db(from_queryset=type(row)._default_manager.select_for_update())
+    # No lock on the key: calls that refer to the row must not wait for an admin's save.
+    row.refresh_from_db(from_queryset=type(row)._default_manager.select_for_update(no_key=True))
     if seen is not None and stamp(row, fields) != seen:
         raise ChangedMeanwhile("somebody else saved a change while you were editing")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 
 from calls import sealing
@@ -151,3 +153,14 @@ def test_credentials_are_for_admins_and_a_test_is_on_record(adam, sam, account):
     ):
         with pytest.raises(NotAllowed):
             act()
+
+
+def test_the_same_secrets_given_again_move_to_the_new_master_key(adam, account, settings):
+    old, new = settings.SEALING_KEY, base64.b64encode(b"n" * 32).decode()
+    settings.SEALING_KEY, settings.SEALING_KEYS_PREVIOUS = new, [old]
+    assert accounts.change(account, api_key=KEY, by=adam.actor) == ["api_key"]
+    assert accounts.rotate(account, "first", by=adam.actor)
+    assert accounts.change(account, api_key=KEY, webhook_secrets=["first"], by=adam.actor) == []
+    settings.SEALING_KEYS_PREVIOUS = []
+    assert (_opened(account, "api_key"), _opened(account, "webhook_secret")) == (KEY, "first")
+    assert _opened(account, "previous_webhook_secret") == b""

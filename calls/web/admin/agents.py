@@ -171,7 +171,7 @@ def _save(request: TenantRequest, agent: Agent, data: dict[str, Any]) -> list[st
 
 
 def _complain(request: TenantRequest, form: SessionForm, error: InvalidInput) -> None:
-    reason = error.reason.removeprefix(f"{error.field}: ")
+    reason = error.reason.removeprefix(f"{error.field}: ").replace("Input should be ", "must be ")
     field, words = session_settings.place(error.field, reason, form.cleaned_data)
     form.add_error(field if field in form.fields else None, problems.sentence(request, InvalidInput(words)))
 
