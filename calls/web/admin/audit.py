@@ -13,7 +13,6 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from calls.actions import exports
-from calls.domain.periods import Period
 from calls.domain.roles import Capability
 from calls.exceptions import InvalidInput
 from calls.selectors import audit as selectors
@@ -73,7 +72,8 @@ def file(request: TenantRequest) -> HttpResponse:
     filters = _filters(request, form)
     if form.errors:
         raise InvalidInput("is no date", next(iter(form.errors)))
-    exports.begin("audit", file_format="csv", period=Period(filters.since, filters.until), by=request.member.actor)
+    used = [name for name in form.fields if request.GET.get(name)]
+    exports.begin_view("audit", filters=used, by=request.member.actor)
     lines = list(csv_lines(selectors.rows(filters), selectors.FIELDS))
     name = f"{request.member.slug}-audit-{timezone.now():%Y-%m-%d}.csv"
     return HttpResponse(
