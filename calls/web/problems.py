@@ -114,9 +114,7 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """A form whose token is not this session's. The way back is the page that it stood on."""
-    came_from = request.headers.get("Referer", "")
-    safe = url_has_allowed_host_and_scheme(came_from, {request.get_host()}, require_https=request.is_secure())
-    return _answer(request, 403, "page_too_old", TOO_OLD, title="This page is too old", back=came_from if safe else "")
+    return _answer(request, 403, "page_too_old", TOO_OLD, title="This page is too old", back=_came_from(request))
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -150,19 +148,28 @@ def _answer(
         quoted = f"{message} Reference {reference}." if reference else message
         return JsonResponse({"code": code, "message": quoted, "field": field}, status=status)
     user = _user(request, ask=status < 500)
+    later, reads = status in {500, 502, 503}, request.method in {"GET", "HEAD"}
     context: dict[str, Any] = {
         "status": status,
         "title": title or TITLES.get(status, TITLES[400]),
         "message": message,
         "reference": reference,
-        "back": back,
-        "again": status in {500, 502, 503},
+        # A form cannot be sent again from here: its page can.
+        "back": back or (_came_from(request) if later and not reads else ""),
+        "again": later and reads,
         "theme": getattr(user, "theme", "system"),
         "signed_in": user is not None and user.is_authenticated,
         # Not on a 404: it is the same page for what is absent and for what is another tenant's.
         "tenant": getattr(request, "member", None) if status != 404 else None,
     }
     return HttpResponse(render_to_string("problem.html", context), status=status)
+
+
+def _came_from(request: HttpRequest) -> str:
+    """The page of ours that led here; empty where it is somebody else's, or unknown."""
+    address = request.headers.get("Referer", "")
+    ours = url_has_allowed_host_and_scheme(address, {request.get_host()}, require_https=request.is_secure())
+    return address if ours else ""
 
 
 def _user(request: HttpRequest, *, ask: bool) -> AbstractBaseUser | None:

@@ -124,3 +124,12 @@ def test_the_provider_is_quoted_or_said_to_be_silent(middleware, rf):
     assert answer.status_code == 502
     assert "No such key." in answer.content.decode()
     assert "No reason was given." in problems.answer(rf.get("/"), ProviderRefused()).content.decode()
+
+
+def test_a_page_that_broke_can_be_asked_for_again_and_a_form_leads_back_to_its_page(rf):
+    page = problems.server_error(rf.get("/broken")).content.decode()
+    assert "Try again" in page
+    assert "Back to the page" not in page
+    form = problems.server_error(rf.post("/broken", headers={"referer": "http://testserver/t/acme/live/"}))
+    assert "Try again" not in form.content.decode()
+    assert 'href="http://testserver/t/acme/live/"' in form.content.decode()
