@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from realtime_ops import demo
-from tests.browser.people import NARROW, pill
+from tests.browser.people import NARROW, Seat, pill
 
 pytestmark = pytest.mark.browser
 
@@ -229,18 +229,31 @@ def test_on_a_phone_the_rail_is_a_bar_at_the_foot_that_holds_every_entry(seat):
     )
 
 
-def test_copying_says_that_it_did_or_marks_the_words(seat, rig):
-    rig.rows("update calls_user set is_staff = true where email = 'analyst@globex.example' returning 1")
-    try:
-        me = seat("analyst", "globex", permissions=["clipboard-read", "clipboard-write"])
-        page = me.open("/style/")
-        box = page.locator(".copy").first
-        box.get_by_role("button").click()
-        expect(box.get_by_role("status")).to_have_text("Copied.")
-        assert page.evaluate("() => navigator.clipboard.readText()") == box.locator("[data-f=text]").inner_text()
-        page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('no')); }")
-        box.get_by_role("button").click()
-        expect(box.get_by_role("status")).to_contain_text("Marked")
-        assert page.evaluate("() => String(getSelection())") == box.locator("[data-f=text]").inner_text()
-    finally:
-        rig.rows("update calls_user set is_staff = false where email = 'analyst@globex.example' returning 1")
+@pytest.fixture
+def staff(seat, rig) -> Iterator[Seat]:
+    """An analyst who is platform staff as well."""
+    who = "where email = 'analyst@globex.example' returning 1"
+    rig.rows(f"update calls_user set is_staff = true {who}")
+    yield seat("analyst", "globex", permissions=["clipboard-read", "clipboard-write"])
+    rig.rows(f"update calls_user set is_staff = false {who}")
+
+
+def test_staff_find_the_platform_and_the_style_page_in_their_menu(staff):
+    page = staff.open("/t/globex/calls/")
+    for word, path in (("Style page", "/style/"), ("Platform admin", "/admin/")):
+        page.goto("/t/globex/calls/")
+        page.locator("button.user").click()
+        page.get_by_role("link", name=word).click()
+        expect(page).to_have_url(f"{staff.origin}{path}")
+
+
+def test_copying_says_that_it_did_or_marks_the_words(staff):
+    page = staff.open("/style/")
+    box = page.locator(".copy").first
+    box.get_by_role("button").click()
+    expect(box.get_by_role("status")).to_have_text("Copied.")
+    assert page.evaluate("() => navigator.clipboard.readText()") == box.locator("[data-f=text]").inner_text()
+    page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('no')); }")
+    box.get_by_role("button").click()
+    expect(box.get_by_role("status")).to_contain_text("Marked")
+    assert page.evaluate("() => String(getSelection())") == box.locator("[data-f=text]").inner_text()

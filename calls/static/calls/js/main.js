@@ -34,6 +34,16 @@ const MODULES = {
   preference: startPreference,
 };
 
+// Django's own admin looks different from the first line on: nothing to fade over, and Chromium complains if it tries.
+window.addEventListener("pageswap", ({ activation, viewTransition }) => {
+  // No entry: where one goes is not for this page to know.
+  const next = activation?.entry?.url;
+  if (viewTransition && next && new URL(next).pathname.startsWith("/admin/")) {
+    viewTransition.ready.catch(() => undefined);
+    viewTransition.skipTransition();
+  }
+});
+
 for (const element of document.querySelectorAll("[data-module]")) {
   for (const name of element.dataset.module.split(" ")) {
     MODULES[name]?.(element);
