@@ -12,9 +12,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
+import psycopg
 from playwright.sync_api import Browser, Page
 
 from realtime_ops import command_lines, env
@@ -31,6 +32,7 @@ THEMES = ("light", "dark")
 SIZES = {1440: 900, 1024: 900, 390: 844}
 """Width and height; below the fold stays out, as on a screen"""
 README = {"live-1440-dark": "live.png", "call-live-1440-dark": "call.png"}
+MOVING = ("call-live", "live")
 CROWD = 34
 DAYS = 8
 TALK_S = 75
@@ -38,6 +40,11 @@ TALK_S = 75
 SEED = 20
 ABSENT = Place("not-found", "", "/t/nowhere/live/", ("analyst",))
 REFUSED = Place("forbidden", "connect", "/t/{slug}/connect/", ("analyst",))
+BROKEN = Place("broken", "calls", "/t/{slug}/calls/", ("analyst",))
+CHOOSER = Place("home", "home", "/", ("analyst",))
+ADMIN = Place("platform-admin", "", "/admin/", (STAFF,))
+ELSEWHERE = (CHOOSER, ADMIN, ABSENT, REFUSED, BROKEN)
+STATUSES = {ABSENT: 404, REFUSED: 403, BROKEN: 500}
 
 
 def main() -> int:
@@ -51,8 +58,7 @@ def main() -> int:
     directory = Path(tempfile.mkdtemp(prefix="ro-pictures-"))
     try:
         with machine.rig(directory, Plan(jobs=True)) as rig, chromium.running(executable) as browser:
-            _fill(rig)
-            faults = _take(rig, browser, out)
+            faults = _take(_world(rig, _fill(rig)), browser, out)
             rig.problems()  # pages that are refused are no problem here
     finally:
         shutil.rmtree(directory, ignore_errors=True)
@@ -63,41 +69,52 @@ def main() -> int:
     return 1 if faults else 0
 
 
-def _fill(rig: Rig) -> None:
-    """A past, then people who call now."""
+def _fill(rig: Rig) -> str:
+    """A past, then people who call now; returns the code of the call that is pictured."""
     sample = [*command_lines.sample(staff=True), "--days", str(DAYS)]
     subprocess.run(sample, env=rig.environment, check=True, timeout=600)
+    # Somebody who may choose between two tenants.
+    rig.rows(
+        """insert into calls_membership (user_id, tenant_id, role, created_at)
+           select u.id, t.id, 'analyst', now() from calls_user u, calls_tenant t
+           where u.email = 'analyst@globex.example' and t.slug = 'acme' returning 1"""
+    )
     rig.handles["simulator"].stop()
+    command = command_lines.simulator(rig.provider.port, rig.directory / "accounts.json")
+    command[command.index("calls.simulator")] = "tests.browser.callers"
     crowd = ["--calls", str(CROWD), "--loop", "--seed", str(SEED), "--spread", "20", "--troubled", "3"]
-    rig.add("simulator", [*command_lines.simulator(rig.provider.port, rig.directory / "accounts.json"), *crowd])
+    rig.add("simulator", [*command, *crowd])
     wait_until(rig.provider.healthy, 20, "the simulator")
     wait_until(lambda: _talking(rig) >= CROWD * 0.8, 90, "the crowd")
-    time.sleep(TALK_S)
+    call_id = rig.provider.place("pictured", seed=SEED)
+    code = rig.code(call_id)
+    time.sleep(TALK_S * 0.7)
+    rig.person("supervisor").command("acme", code, "inform", "The refund was approved this morning: say so.")
+    time.sleep(TALK_S * 0.3)
+    return code
 
 
 def _talking(rig: Rig) -> int:
     return int(rig.rows("select count(*) from calls_call where attachment = 'attached' and ended_at is null")[0][0])
 
 
-def _world(rig: Rig) -> World:
-    """The longest call of now and one of the past days, both of the tenant that is pictured."""
-    said = "(select count(*) from calls_turn u where u.call_id = c.id)"
-    query = (
-        "select c.code from calls_call c join calls_tenant t on t.id = c.tenant_id where t.slug = 'acme' and {} limit 1"
-    )
-    live = query.format(f"c.state = 'active' and c.attachment = 'attached' order by {said} desc")
-    finished = query.format(f"c.state = 'ended' and c.started_at < now() - interval '1 day' order by {said} desc, c.id")
-    return World.of(rig, str(rig.rows(finished)[0][0]), str(rig.rows(live)[0][0]), word="card")
+def _world(rig: Rig, live: str) -> World:
+    """A finished call of a past day: the one in which most was said."""
+    query = """select c.code from calls_call c join calls_tenant t on t.id = c.tenant_id
+               where t.slug = 'acme' and c.state = 'ended' and c.started_at < now() - interval '1 day'
+               order by (select count(*) from calls_turn u where u.call_id = c.id) desc, c.id limit 1"""
+    return World.of(rig, str(rig.rows(query)[0][0]), live, word="card")
 
 
-def _take(rig: Rig, browser: Browser, out: Path) -> list[str]:
+def _take(world: World, browser: Browser, out: Path) -> list[str]:
     faults = []
-    world = _world(rig)
-    for place in (*PLACES, ABSENT, REFUSED):
+    rig = world.rig
+    # What moves comes first, while all of it talks.
+    for place in sorted((*PLACES, *ELSEWHERE), key=lambda one: one.key not in MOVING):
         path = world.path(place)
-        with _seated(rig, world, browser, place) as page:
+        with _seated(rig, world, browser, place) as page, _broken(rig) if place is BROKEN else nullcontext():
             answer = page.goto(path)
-            if answer is None or answer.status >= 500 or (answer.status >= 400 and place not in (ABSENT, REFUSED)):
+            if answer is None or answer.status != STATUSES.get(place, 200):
                 # A row of the table whose page is not there is told, and does not stop the others.
                 faults.append(f"{place.key}: {answer.status if answer else 'no answer'} at {path}")
                 continue
@@ -106,8 +123,9 @@ def _take(rig: Rig, browser: Browser, out: Path) -> list[str]:
                     page.emulate_media(color_scheme=theme, reduced_motion="reduce")
                     page.set_viewport_size({"width": width, "height": height})
                     page.goto(path)
-                    page.locator("html[data-ready]").wait_for(state="attached")
-                    page.wait_for_timeout(1_200 if place.key in {"live", "call-live"} else 300)
+                    if place is not ADMIN:  # Django's own scripts
+                        page.locator("html[data-ready]").wait_for(state="attached")
+                    page.wait_for_timeout(1_200 if place.key in MOVING else 300)
                     settled(page)
                     page.screenshot(path=out / f"{place.key}-{width}-{theme}.png")
     return faults
@@ -118,13 +136,25 @@ def _seated(rig: Rig, world: World, browser: Browser, place: Place) -> Iterator[
     origin = f"http://127.0.0.1:{rig.port}"
     context = browser.new_context(base_url=origin, locale="en-GB", timezone_id="Europe/London")
     if place.sitter != NOBODY:
-        visitor: Visitor = world.staff() if place.sitter == STAFF else rig.person(place.sitter)
+        tenant = "globex" if place is CHOOSER else "acme"
+        visitor: Visitor = world.staff() if place.sitter == STAFF else rig.person(place.sitter, tenant)
         cookies = [{"name": name, "value": value, "url": origin} for name, value in visitor.cookies.items()]
         context.add_cookies(cookies)  # type: ignore[arg-type]
     try:
         yield context.new_page()
     finally:
         context.close()
+
+
+@contextmanager
+def _broken(rig: Rig) -> Iterator[None]:
+    """The product may not read who is a member of what."""
+    with psycopg.connect(rig.database_url, autocommit=True) as owner:
+        owner.execute("revoke select on calls_membership from realtime_ops_app")
+        try:
+            yield
+        finally:
+            owner.execute("grant select on calls_membership to realtime_ops_app")
 
 
 if __name__ == "__main__":

@@ -65,7 +65,49 @@ def _waiting(dice: Random, trade: str = "") -> list[Step]:
     return [Agent(BEGINNING), Caller("Please hold on."), Pause(600)]
 
 
+def _pictured(dice: Random, trade: str = "") -> list[Step]:
+    """A long talk with a look-up, an interruption and no end in sight, for the picture of a live call."""
+    talk = [
+        ("And will I get a confirmation of that?", "Yes, by e-mail, within the hour, with the number of the refund."),
+        (
+            "Which address do you have for me?",
+            "It goes to the address of your last invoice. I can change it, if you like.",
+        ),
+        ("No, that one is right.", "Good. Is there anything else on these two invoices?"),
+        (
+            "Why was it charged twice at all?",
+            "The first payment came back from the bank, and a second one was tried before we knew.",
+        ),
+        (
+            "Could that happen again next month?",
+            "It should not. I have put a note on your account, so that somebody looks first.",
+        ),
+        ("What about the late fee?", "There was none. It would have been five pounds, and it has been taken off."),
+        ("Fine. When is the next one due?", "On the first of December, ninety-four pounds as usual."),
+        ("Can I have it on the fifteenth instead?", "Yes. From December on it will be taken on the fifteenth."),
+    ]
+    return [
+        Agent("Good morning, this is Nora from billing. How can I help you?"),
+        Caller("Hello. I was charged twice in October, and I would like one of the two back."),
+        Tool(
+            "find_invoices",
+            '{"month": "2026-10", "customer": 20417}',
+            '{"invoices": [{"number": 4711, "total": "94.00 GBP"}, {"number": 4712, "total": "94.00 GBP"}]}',
+            "I see two invoices of ninety-four pounds each. One of them was made by mistake, I am sorry.",
+        ),
+        Caller("Exactly. Can I have it back on my card?"),
+        Agent(
+            "Certainly. There are several ways: to your card, to your bank account, or as a credit on your next invoice.",
+            interrupted="playing",
+        ),
+        Caller("To the card, please.", barges_in=True),
+        Agent("To the card, then. It takes three to five working days."),
+        *(step for caller, agent in talk * 2 for step in (Caller(caller), Agent(agent))),
+    ]
+
+
 OURS = (
+    Scenario("pictured", "a long talk about a refund", _pictured),
     Scenario("hostile", "words that want to be more than words", _hostile),
     Scenario("everything", "every kind of line", _everything),
     Scenario("waiting", "holds the line", _waiting),
