@@ -71,7 +71,7 @@ def main() -> int:
 
 def _fill(rig: Rig) -> str:
     """A past, then people who call now; returns the code of the call that is pictured."""
-    sample = [*command_lines.sample(staff=True), "--days", str(DAYS)]
+    sample = command_lines.sample("past", "--days", str(DAYS))
     subprocess.run(sample, env=rig.environment, check=True, timeout=600)
     # Somebody who may choose between two tenants.
     rig.rows(

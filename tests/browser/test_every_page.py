@@ -55,7 +55,7 @@ def test_every_address_is_in_the_table():
 def test_a_page_is_for_those_whose_role_has_it(place: Place, rig, world):
     path = world.path(place)
     statuses = {role: rig.person(role).get(path).status for role in ROLES}
-    assert statuses == {role: 200 if role in place.who else 403 for role in ROLES}
+    assert statuses == {role: place.status if role in place.who else 403 for role in ROLES}
     # For others the tenant does not exist, whatever they may do in their own.
     assert {rig.person(role, RIVAL).get(path).status for role in ("owner", "analyst")} == {404}
     theirs = path.replace("/t/acme/", f"/t/{RIVAL}/")

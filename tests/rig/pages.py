@@ -34,6 +34,8 @@ class Place:
     path: str
     who: tuple[str, ...]
     """Roles that may see it; STAFF and NOBODY (without signing in) are none of a tenant's"""
+    status: int = 200
+    """302: leads on to the first of what it lists"""
     pictured: str = ""
     """Who is sat down for the picture; without a word, the last one of `who` that has most of the page"""
 
@@ -52,23 +54,23 @@ AGENT, ACCOUNT = f"{T}/agents/{{agent}}", f"{T}/admin/accounts/{{account}}"
 PLACES = (
     Place("sign-in", "sign_in", "/sign-in/", (NOBODY,)),
     Place("style", "style", "/style/", (STAFF,)),
-    Place("live", "live", f"{T}/live/", SEE, "supervisor"),
+    Place("live", "live", f"{T}/live/", SEE, pictured="supervisor"),
     Place("connect", "connect", f"{T}/connect/", MANAGE),
     Place("calls", "calls", f"{T}/calls/", SEE),
-    Place("calls-found", "calls", f"{T}/calls/?q={{word}}", SEE, "supervisor"),
+    Place("calls-found", "calls", f"{T}/calls/?q={{word}}", SEE, pictured="supervisor"),
     Place("calls-filtered", "calls", f"{T}/calls/?outcome=ended&when=week&shortest=0:01", SEE),
-    Place("calls-nothing", "calls", f"{T}/calls/?q=unheard-of&outcome=live", SEE, "supervisor"),
-    Place("call-live", "call", f"{T}/calls/{{live}}/", SEE, "supervisor"),
-    Place("call-finished", "call", f"{T}/calls/{{finished}}/", SEE, "supervisor"),
-    Place("usage", "usage", f"{T}/usage/", BILL, "analyst"),
-    Place("exports", "exports", f"{T}/exports/", BILL, "analyst"),
+    Place("calls-nothing", "calls", f"{T}/calls/?q=unheard-of&outcome=live", SEE, pictured="supervisor"),
+    Place("call-live", "call", f"{T}/calls/{{live}}/", SEE, pictured="supervisor"),
+    Place("call-finished", "call", f"{T}/calls/{{finished}}/", SEE, pictured="supervisor"),
+    Place("usage", "usage", f"{T}/usage/", BILL, pictured="analyst"),
+    Place("exports", "exports", f"{T}/exports/", BILL, pictured="analyst"),
     Place("agents", "agents", f"{T}/agents/", PUBLISH),
     Place("agent", "agent", f"{AGENT}/", PUBLISH),
     Place("agent-session", "agent_session", f"{AGENT}/session/", MANAGE),
     Place("agent-new", "agent_new", f"{T}/agents/new/", MANAGE),
     Place("routes", "routes", f"{T}/routes/", MANAGE),
     Place("members", "members", f"{T}/admin/members/", MANAGE),
-    Place("accounts", "accounts", f"{T}/admin/accounts/", MANAGE),
+    Place("accounts", "accounts", f"{T}/admin/accounts/", MANAGE, 302),
     Place("account", "account", f"{ACCOUNT}/", MANAGE),
     Place("account-new", "account_new", f"{T}/admin/accounts/new/", MANAGE),
     Place("audit", "audit", f"{T}/admin/audit/", MANAGE),

@@ -34,6 +34,6 @@ class World:
     def staff(self) -> Browser:
         """Signed in as one of the platform's staff, who is no member of anything."""
         if not self.rig.rows("select 1 from calls_user where email = %s", demo.STAFF):
-            made = [*command_lines.sample(staff=True), "--days", "0"]
+            made = command_lines.sample("people", "--staff")
             subprocess.run(made, env=self.rig.environment, check=True, capture_output=True, timeout=60)
         return Browser(self.rig.port).sign_in(demo.STAFF, demo.PASSWORD)
