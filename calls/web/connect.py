@@ -22,7 +22,6 @@ from calls.models import ProviderAccount, Route
 from calls.providers.incoming import INCOMING
 from calls.selectors import deliveries
 from calls.web.access import TenantRequest, tenant_view
-from calls.web.guide import address
 
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _PROJECT = re.compile(r"proj_[A-Za-z0-9]{1,64}")
@@ -41,7 +40,6 @@ def connect(request: TenantRequest) -> HttpResponse:
     chosen = _chosen(accounts, request.GET.get("account", ""))
     asked = request.GET.get("project", "").strip()
     project = asked if _PROJECT.fullmatch(asked) else ""
-    slug = request.member.slug
     context: dict[str, Any] = {
         "member": request.member,
         "section": "connect",
@@ -54,11 +52,6 @@ def connect(request: TenantRequest) -> HttpResponse:
         "asked": asked,
         "project": project,
         "routes": list(Route.objects.select_related("agent").order_by("number")[:5]),
-        "pages": {
-            "new": address("account_new", slug),
-            "account": address("account", slug, chosen.code) if chosen else "",
-            "routes": address("routes", slug),
-        },
     }
     if chosen is not None:
         first = deliveries.first_event(chosen)
@@ -74,7 +67,7 @@ def connect(request: TenantRequest) -> HttpResponse:
 @require_safe
 @tenant_view(Capability.MANAGE)
 def first_event(request: TenantRequest, code: UUID) -> HttpResponse:
-    """What the page asks while it waits."""
+    """What pages ask while they wait, this one and the account's own."""
     account = ProviderAccount.objects.filter(code=code).first()
     if account is None:
         raise NotFound("account")

@@ -2,6 +2,7 @@
 
 import { attribute, part, show, text } from "./lib/dom.js";
 
+const SOON_MS = 800;
 const EVERY_MS = 4_000;
 
 export function start(strip) {
@@ -32,7 +33,8 @@ export function start(strip) {
     show(part(strip, "end"), !here);
   }
 
-  setTimeout(look, EVERY_MS);
+  // The visit to this very page is noted when it has been answered.
+  setTimeout(look, SOON_MS);
 }
 
 /** The deeds that are done; null where nobody could be asked: it is asked again. */
