@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from contextlib import suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -25,6 +26,9 @@ from calls.models import Export
 from calls.models.base import current_tenant
 
 _OPEN = sorted(OPEN)
+_KEPT = OPEN | {ExportState.DONE}
+STRAY = timedelta(hours=1)
+"""Age from which a file that belongs to no export is removed"""
 _ONE_AT_A_TIME = "select pg_advisory_xact_lock(hashtextextended('calls_export ' || %s, 0))"
 
 
@@ -146,12 +150,14 @@ def expire(now: datetime) -> None:
     """Of the tenant in scope: remove files that expired or belong to nothing, and rows that nobody looks at."""
     Export.objects.filter(state=ExportState.DONE, expires_at__lte=now).update(state=ExportState.EXPIRED)
     Export.objects.filter(~Q(state__in=[*_OPEN, ExportState.DONE]), asked_at__lt=now - domain.LISTED).delete()
-    kept = {str(code) for code in Export.objects.filter(state=ExportState.DONE).values_list("pk", flat=True)}
-    running = {str(code) for code in Export.objects.filter(state__in=_OPEN).values_list("pk", flat=True)}
+    states = {str(code): state for code, state in Export.objects.values_list("pk", "state")}
     for path in directory().glob("*"):
-        name = path.name.split(".")[0]
-        if name not in kept and not (name in running and path.suffix == ".part"):
-            path.unlink(missing_ok=True)
+        state = states.get(path.name.split(".")[0])
+        # What no row knows may be what XLSX is put together from: only when it is old is it left over.
+        with suppress(FileNotFoundError):  # its job may be done with it at this moment
+            left_over = path.stat().st_mtime < (now - STRAY).timestamp() if state is None else state not in _KEPT
+            if left_over:
+                path.unlink()
 
 
 def directory() -> Path:

@@ -222,10 +222,10 @@ def _doubts(whole: Sums) -> tuple[list[Column], Callable[[Sums, int], list[Cell]
     columns: list[Column] = []
     makers: list[Callable[[Sums, int], Cell]] = []
     if whole.cost.missing:
-        columns.append(Column("bills_without_figures", "Without figures"))
+        columns.append(Column("bills_without_figures", "No figures"))
         makers.append(lambda sums, _: cells.count(sums.cost.missing))
     if whole.cost.unpriced:
-        columns.append(Column("bills_without_price", "Without price"))
+        columns.append(Column("bills_without_price", "No price"))
         makers.append(lambda sums, _: cells.count(sum(sums.cost.unpriced.values())))
     if whole.cost.estimated:
         columns.append(Column("estimated_usd", "Estimated"))

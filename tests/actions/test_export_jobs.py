@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 
 import pytest
@@ -110,11 +111,15 @@ def test_one_whose_worker_was_lost_begins_again_and_then_fails(acme, ana, call):
 def test_files_go_when_they_expire(acme, ana, call):
     path, export = finished(ana)
     stray = path.with_name("stray.csv")
-    stray.touch()
+    fresh = path.with_name("tmp123")
+    for each in (stray, fresh):
+        each.touch()
+    os.utime(stray, (0, 0))
     with tenant_scope(acme.id):
         export_jobs.expire(timezone.now())
         assert path.exists()
         assert not stray.exists()
+        assert fresh.exists()
         Export.objects.update(expires_at=timezone.now())
         with pytest.raises(FileGone):
             export_jobs.fetch(export.pk, by=ana.actor)
