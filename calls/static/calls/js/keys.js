@@ -52,7 +52,7 @@ export function start() {
       leaveField(event);
       return;
     }
-    const pressed = event.key === " " && event.target.closest?.("button, a, summary, label");
+    const pressed = event.key === " " && event.target.closest?.("button, a, summary");
     if (typing(event) || pressed || (event.key.length === 1 && !lettersOn())) {
       return;
     }

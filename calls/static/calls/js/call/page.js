@@ -100,7 +100,9 @@ export function start(page) {
     }
     live = isLive(known.call);
     player.open(known.call);
-    turns = lines(known).filter(({ kind }) => kind === "turn" || kind === "tool");
+    turns = lines(known)
+      .filter(({ kind }) => kind === "turn" || kind === "tool")
+      .sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
     page.toggleAttribute("data-replay", player.at !== null);
     drawn = shown;
     drawTimeline();
