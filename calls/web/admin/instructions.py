@@ -89,7 +89,8 @@ def versions(request: TenantRequest, code: UUID) -> HttpResponse:
     agent = selectors.agent_of(code)
     shown = _asked(request, agent, "show")
     against = _asked(request, agent, "against") or (shown and _before(agent, shown))
-    pieces = wording.compare(against.text if against else "", shown.text) if shown else []
+    # Without a version before it there is nothing to compare with: the text as it is.
+    pieces = wording.compare(against.text if against else shown.text, shown.text) if shown else []
     context = {
         **frame(request, agent=agent),
         "tab": "versions",

@@ -136,6 +136,7 @@ def test_versions_are_listed_with_author_note_and_live_calls(acme, adam, agent):
     assert page.context["live"] == {2: 1}
     assert "sooner" in words and "Adam" in words and "Roll back…" in words
     assert page.context["against"].number == 1
+    assert "<ins>" not in adam.client.get(f"{url}?show=1").content.decode()
     assert adam.client.get(f"{url}?show=9").status_code == 404
 
 
