@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from calls.domain import attention
 from calls.templatetags import calls_tags
 from calls.web import facts, pretty, rows, transcript, words
 
@@ -137,22 +138,24 @@ const here = (path) => import(`${process.argv[2]}/${path}`);
 const { open } = await here("feed/reduce.js");
 const { lines } = await here("call/lines.js");
 const { factsOf } = await here("call/facts.js");
-const { worstFirst, figures, changes } = await here("live/order.js");
-const { face, needsYou } = await here("lib/faces.js");
+const { worstFirst, changes } = await here("live/order.js");
+const { counted } = await here("live/figures.js");
+const { face, worst } = await here("lib/faces.js");
 const { took, clockText, age, timer } = await here("lib/format.js");
 const { pretty } = await here("lib/pretty.js");
 const { body, rows, now, milliseconds, texts } = JSON.parse(process.argv[4]);
 const state = open({ stream: "call:c", epoch: "e", seq: 9, body });
+const seen = rows.map((row) => ({ row, need: worst(row, now) ?? null }));
 console.log(JSON.stringify({
   lines: lines(state).map((line) => line.key),
   caused: lines(state).filter((line) => line.command).map((line) => [line.key, line.command.id]),
   cut: lines(state).filter((line) => line.cutBy).map((line) => [line.key, line.cutBy]),
   outputs: lines(state).filter((line) => line.output).map((line) => [line.key, line.output.item_id]),
   facts: factsOf(state),
-  order: worstFirst(rows, now).map((row) => row.code),
-  figures: figures(rows, now),
+  order: worstFirst(seen).map(({ row }) => row.code),
+  figures: counted(seen),
   faces: rows.map((row) => face(row).key),
-  need: rows.map((row) => needsYou(row, now)),
+  need: seen.map(({ need }) => need && [need.reason, need.severity]),
   took: milliseconds.map(took),
   clocks: milliseconds.map((ms) => clockText(ms / 1000)),
   ages: milliseconds.map((ms) => age(ms / 1000)),
@@ -226,13 +229,15 @@ def test_the_browser_counts_the_same(browser):
 
 def test_the_browser_sorts_and_marks_rows_the_same(browser):
     now = NOON + timedelta(seconds=100)
-    assert browser["order"] == [row["code"] for row in rows.worst_first(ROWS, now)] == ["d", "b", "c", "f", "a", "e"]
+    assert browser["order"] == [row["code"] for row in rows.worst_first(ROWS, now)]
     assert browser["faces"] == [words.face(row).key for row in ROWS]
-    assert browser["need"] == [rows.needs_you(row, now) for row in ROWS]
+    needs = [attention.worst(row, now) for row in ROWS]
+    assert browser["need"] == [need and [need.reason, need.severity] for need in needs]
     tiles = rows.tiles(ROWS, now)
     assert browser["figures"] == {
         "live": tiles.live,
         "need": tiles.need,
+        "act": sum(need is not None and attention.rank(need) == 0 for need in needs),
         "median": tiles.reply_median,
         "p95": tiles.reply_p95,
     }
