@@ -12,7 +12,7 @@ from typing import Any
 Row = Mapping[str, Any]
 
 _FORMULA = re.compile(r"[\ufeff\s]*[=+\-@＝＋－＠]|[\ufeff ]*[\t\r\n\0]")  # noqa: RUF001  full-width on purpose
-_PHONE = re.compile(r"\+[0-9]+")
+_PHONE = re.compile(r"\+[0-9]+( •••• [0-9]{4})?")  # whole, or masked as calls.domain.redaction does
 _LINE_ENDS = str.maketrans({"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"})
 """Readers that split text into lines take these for line ends."""
 
@@ -36,7 +36,7 @@ def csv_lines(rows: Iterable[Row], fields: Sequence[str]) -> Iterator[str]:
 
 
 def disarmed(value: Any) -> Any:
-    """A text that would be a formula, with `'` before it. Numbers stay, also phone numbers (`+49301234`)."""
+    """A text that would be a formula, with `'` before it. Numbers stay, also phone numbers (`+49301234`, `+49 •••• 1234`)."""
     if isinstance(value, str) and not value[:1].isalnum() and _FORMULA.match(value) and not _PHONE.fullmatch(value):
         return f"'{value}"
     return value
