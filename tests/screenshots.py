@@ -38,6 +38,8 @@ DAYS = 8
 TALK_S = 75
 """So long the crowd talks before the first picture: lanes and transcripts have something in them"""
 SEED = 20
+BILLING = "+442079460100"
+"""The desk of the call that is pictured"""
 ABSENT = Place("not-found", "", "/t/nowhere/live/", ("analyst",))
 REFUSED = Place("forbidden", "connect", "/t/{slug}/connect/", ("analyst",))
 BROKEN = Place("broken", "calls", "/t/{slug}/calls/", ("analyst",))
@@ -86,11 +88,11 @@ def _fill(rig: Rig) -> str:
     rig.add("simulator", [*command, *crowd])
     wait_until(rig.provider.healthy, 20, "the simulator")
     wait_until(lambda: _talking(rig) >= CROWD * 0.8, 90, "the crowd")
-    call_id = rig.provider.place("pictured", seed=SEED)
+    call_id = rig.provider.place("pictured", seed=SEED, account=0, dialled=BILLING)
     code = rig.code(call_id)
-    time.sleep(TALK_S * 0.7)
-    rig.person("supervisor").command("acme", code, "inform", "The refund was approved this morning: say so.")
-    time.sleep(TALK_S * 0.3)
+    time.sleep(TALK_S * 0.9)
+    rig.person("supervisor").command("acme", code, "inform", "The refund was approved this morning.")
+    time.sleep(TALK_S * 0.1)
     return code
 
 
