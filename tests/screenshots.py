@@ -88,7 +88,7 @@ def _fill(rig: Rig) -> str:
     rig.add("simulator", [*command, *crowd])
     wait_until(rig.provider.healthy, 20, "the simulator")
     wait_until(lambda: _talking(rig) >= CROWD * 0.8, 90, "the crowd")
-    call_id = rig.provider.place("pictured", seed=SEED, account=0, dialled=BILLING)
+    call_id = rig.provider.place("pictured", seed=SEED, account=0, to=BILLING)
     code = rig.code(call_id)
     time.sleep(TALK_S * 0.9)
     rig.person("supervisor").command("acme", code, "inform", "The refund was approved this morning.")
