@@ -36,7 +36,7 @@ def csv_lines(rows: Iterable[Row], fields: Sequence[str]) -> Iterator[str]:
 
 
 def disarmed(value: Any) -> Any:
-    """A text that would be a formula, with `'` before it. Numbers stay, also of phones (`+49301234`, `+49 •••• 1234`)."""
+    """What would be a formula, with `'` before it. Numbers stay, also of phones (`+49301234`, `+49 •••• 1234`)."""
     if isinstance(value, str) and not value[:1].isalnum() and _FORMULA.match(value) and not _PHONE.fullmatch(value):
         return f"'{value}"
     return value
