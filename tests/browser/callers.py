@@ -106,8 +106,28 @@ def _pictured(dice: Random, trade: str = "") -> list[Step]:
     ]
 
 
+ASKING = "Can I speak to a human, please?"
+
+
+def _asking(dice: Random, trade: str = "") -> list[Step]:
+    """Somebody who wants a person, and waits for one."""
+    return [Agent(BEGINNING), Caller(ASKING), Agent("One moment, please."), Pause(600)]
+
+
+def _broken(dice: Random, trade: str = "") -> list[Step]:
+    """A tool that fails, and a caller who goes on talking."""
+    return [
+        Agent(BEGINNING),
+        Caller("Where is my order?"),
+        Tool("find_order", "{}", '{"error": "timed out"}', "I could not find it."),
+        *[step for _ in range(40) for step in (Caller("Please look again."), Agent("I am looking."))],
+    ]
+
+
 OURS = (
     Scenario("pictured", "a long talk about a refund", _pictured),
+    Scenario("asking", "wants a person", _asking),
+    Scenario("broken", "a tool fails", _broken),
     Scenario("hostile", "words that want to be more than words", _hostile),
     Scenario("everything", "every kind of line", _everything),
     Scenario("waiting", "holds the line", _waiting),

@@ -16,7 +16,7 @@ import { StillList } from "./list.js";
 import { shows } from "./narrow.js";
 import { worstFirst } from "./order.js";
 import { Queue } from "./queue.js";
-import { newRow, paintNeed, paintRow } from "./rows.js";
+import { aged, newRow, paintNeed, paintRow } from "./rows.js";
 
 const ENDED_STAYS_MS = 30_000;
 const ROWS_FIRST = 200;
@@ -179,11 +179,11 @@ export function start(page) {
       return;
     }
     const now = clock.now();
-    for (const { row } of seen) {
+    for (const { row, need } of seen) {
       const node = visible.has(row.code) && rows.nodes.get(row.code);
       if (node && isLive(row)) {
         text(part(node, "timer"), timer(row, now));
-        paintNeed(node, row, worst(row, now), now);
+        text(part(node, "age"), need ? aged(need, now) : "");
       }
       if (node) {
         paintLane(node, row.code, now);
