@@ -46,6 +46,8 @@ def test_what_a_spreadsheet_would_run_is_disarmed(text):
     assert disarmed(text) == f"'{text}"
 
 
-@pytest.mark.parametrize("value", ["+493012345", "+49 •••• 2345", "hello = world", "a-b", "", "'=1", 3, -3, 1.5, None, "1+1"])
+@pytest.mark.parametrize(
+    "value", ["+493012345", "+49 •••• 2345", "hello = world", "a-b", "", "'=1", 3, -3, 1.5, None, "1+1"]
+)
 def test_what_is_harmless_stays(value):
     assert disarmed(value) == value
