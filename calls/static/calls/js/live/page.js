@@ -21,8 +21,8 @@ import { aged, newRow, paintNeed, paintRow } from "./rows.js";
 const ENDED_STAYS_MS = 30_000;
 const ROWS_FIRST = 200;
 const STATUS_EVERY_MS = 15_000;
-// Ten times a second is all that an eye takes in; a storm of events costs no more than that.
-const FLUSH_MS = 100;
+// Five times a second is what an eye takes in of a list; a storm of events costs no more than that.
+const FLUSH_MS = 200;
 // Rows that jump more often cannot be read, and each that moves is laid out anew.
 const ORDER_MS = 1_000;
 
