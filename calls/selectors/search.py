@@ -30,17 +30,17 @@ _SEARCHED = 20_000
 _EDGE = 12
 """Characters by which a snippet is compared with the ends of its turn"""
 
-_NEEDLE = "select querytree(websearch_to_tsquery('simple', %s))"
+_NEEDLE = "select querytree(calls_needle(%s))"
 _AMONG = """
 select distinct call_id from calls_turn
-where call_id = any(%s) and search @@ websearch_to_tsquery('simple', %s)
+where call_id = any(%s) and search @@ calls_needle(%s)
 """
 _INDEXED = "select calls_search(%s, %s)"
 _HITS = f"""
 select calls.id, found.item_id, found.speaker, found.started_at, found.hits,
        ts_headline('simple', translate(left(found.text, {_SEARCHED}), %s, ''), needle.query, %s),
        left(ltrim(found.text), {_EDGE}), right(rtrim(found.text), {_EDGE})
-from (select websearch_to_tsquery('simple', %s) as query) needle, unnest(%s::bigint[]) as calls(id)
+from (select calls_needle(%s) as query) needle, unnest(%s::bigint[]) as calls(id)
 cross join lateral (
     select item_id, speaker, text, started_at, count(*) over () as hits from calls_turn
     where call_id = calls.id and search @@ needle.query

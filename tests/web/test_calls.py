@@ -123,7 +123,7 @@ def test_where_nothing_matches_the_filter_in_the_way_is_named(sam, acme):
     way = text.split("There are calls without this:")[1].split("</p>")[1]
     assert "Why it ended" in way
     assert 'href="?outcome=ended"' in way
-    assert "does not find" in page(sam, q="nothing")
+    assert "All words must stand in one turn" in page(sam, q="nothing")
 
 
 def test_what_cannot_be_used_is_said_at_its_field_and_kept(sam, acme):
