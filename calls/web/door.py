@@ -31,6 +31,10 @@ class DoorMiddleware(LoginRequiredMiddleware):
         query = {"next": request.get_full_path() if reads else _page_of_the_form(request)}
         if request.COOKIES.get(settings.SESSION_COOKIE_NAME):
             query["ended"] = "page" if reads else "form"
+            if request.headers.get("Sec-Fetch-Dest", "document") != "document":
+                # A script of an open page asked. The answer would take the ended session's cookie back, and the person
+                # who then reloads would not be told why they stand at the door: leave it for them.
+                del request.COOKIES[settings.SESSION_COOKIE_NAME]
         return HttpResponseRedirect(f"{reverse(settings.LOGIN_URL)}?{urlencode(query, safe='/')}")
 
 

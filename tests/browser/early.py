@@ -1,4 +1,4 @@
-"""What takes half a minute by the product's own clocks, begun before the other tests and looked at after them."""
+"""What takes half a minute by the product's own clocks, begun some tests before those that look at it."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from tests.browser.people import lines
 from tests.rig.waiting import wait_until
 
 # The first tests of the folder: what takes long begins with them.
-pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("early")]
+pytestmark = pytest.mark.browser
 
 # Of every turn: each status and text that was painted, in order.
 RECORD = """() => {

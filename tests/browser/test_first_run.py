@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import time
 
 import pytest
@@ -22,12 +23,18 @@ STAFF = "stella@example.com"
 
 @pytest.fixture
 def newcomer(rig: Rig):
-    """Makes somebody new here again; nobody is at the end."""
+    """Makes somebody who has done nothing yet, and says how they sign in; nobody is new here at the end."""
 
-    def forget(email: str) -> None:
-        rig.rows("update calls_user set guide = '{}' where email = %s returning id", email)
+    def join(role: str) -> str:
+        name = f"new-{role}-{secrets.token_hex(3)}"
+        tenant = demo.document(rig.provider.port)["tenants"][0]
+        kept = {key: tenant[key] for key in ("slug", "name", "timezone", "currency")}
+        member = {"email": f"{name}@acme.example", "password": demo.PASSWORD, "role": role}
+        rig.manage("provision", "-", stdin=json.dumps({"tenants": [kept | {"members": [member]}]}))
+        rig.rows("update calls_user set guide = '{}' where email = %s returning id", member["email"])
+        return name
 
-    yield forget
+    yield join
     rig.rows("""update calls_user set guide = '{"dismissed": "2026-11-20"}' returning id""")
 
 
@@ -49,11 +56,11 @@ def test_the_printed_link_signs_in_once(seat, rig):
 
 
 def test_a_supervisors_first_steps_tick_themselves_off(seat, ring, newcomer):
-    newcomer("supervisor@acme.example")
     over = ring("two_turn", speed=20)
     line = ring("waiting")
     over.settle()
-    me = seat()
+    me = seat("")
+    me.sign_in(newcomer("supervisor"))
     expect(me.live().get_by_role("heading", name="First steps 0 of 4")).to_be_visible()
     expect(_step(me.page, "opened_live")).to_have_attribute("aria-current", "step")
 
@@ -75,8 +82,8 @@ def test_a_supervisors_first_steps_tick_themselves_off(seat, ring, newcomer):
 
 
 def test_the_steps_are_closed_for_good(seat, newcomer):
-    newcomer("analyst@acme.example")
-    me = seat("analyst")
+    me = seat("")
+    me.sign_in(newcomer("analyst"))
     page = me.live()
     page.get_by_role("button", name="Close the first steps for good").click()
     expect(page).to_have_url(f"{me.origin}/t/acme/live/")

@@ -13,7 +13,7 @@ from tests.browser.chromium import STRANGER
 from tests.browser.looks import look as _look
 from tests.browser.people import Seat, entry
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("early")]  # which test_slow looks at
 
 
 def _page(me: Seat, path: str) -> Page:

@@ -1,4 +1,4 @@
-"""What only time tells. Begun with the first test of the folder (early.py); alone, these wait half a minute."""
+"""What only time tells. Begun some tests before (early.py; test_pages asks for it); alone, these wait half a minute."""
 
 from __future__ import annotations
 

@@ -19,6 +19,13 @@ def test_who_was_signed_in_reads_that_the_session_ended(sam):
     assert "Your session has ended. Sign in to go on where you were." in sam.client.get(answer.url).content.decode()
 
 
+def test_a_page_that_asks_in_the_background_does_not_use_that_word_up(sam):
+    people.sign_out_everywhere(sam.user)
+    assert sam.client.get("/t/acme/live/figures/", headers={"sec-fetch-dest": "empty"}).status_code == 302
+    answer = sam.client.get("/t/acme/live/", headers={"sec-fetch-dest": "document"})
+    assert answer.url.endswith("&ended=page")
+
+
 def test_a_form_that_came_too_late_leads_back_to_its_page(sam):
     people.sign_out_everywhere(sam.user)
     page = "http://testserver/t/acme/calls/?q=a"

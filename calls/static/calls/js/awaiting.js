@@ -27,7 +27,7 @@ export function start(box) {
 /** False also where the server is away for a moment: the next question follows anyway. */
 async function arrived(url) {
   try {
-    const answer = await fetch(url, { headers: { Accept: "application/json" } });
+    const answer = await fetch(url, { headers: { Accept: "application/json" }, redirect: "manual" });
     return answer.ok && (await answer.json()).first !== null;
   } catch {
     return false;

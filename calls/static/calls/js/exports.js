@@ -13,8 +13,8 @@ export function start(list) {
   async function ask() {
     let exports = null;
     try {
-      const answer = await fetch(list.dataset.status, { headers: { Accept: "application/json" } });
-      if (answer.status === 401 || answer.status === 403 || answer.redirected) {
+      const answer = await fetch(list.dataset.status, { headers: { Accept: "application/json" }, redirect: "manual" });
+      if (answer.status === 401 || answer.status === 403 || answer.type === "opaqueredirect") {
         return; // signed out, or no longer allowed: the next click says so
       }
       exports = answer.ok ? (await answer.json()).exports : null;

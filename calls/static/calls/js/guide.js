@@ -40,7 +40,7 @@ export function start(strip) {
 /** The deeds that are done; null where nobody could be asked: it is asked again. */
 async function asked(address) {
   try {
-    const answer = await fetch(address, { headers: { Accept: "application/json" } });
+    const answer = await fetch(address, { headers: { Accept: "application/json" }, redirect: "manual" });
     return answer.ok ? (await answer.json()).done : null;
   } catch {
     return null;

@@ -49,8 +49,8 @@ export class Figures {
     if (document.visibilityState !== "visible") {
       return;
     }
-    const answer = await fetch(this.#page.dataset.figures, { headers: { Accept: "application/json" } }).catch(() => null);
-    if (answer?.ok && !answer.redirected) {
+    const answer = await fetch(this.#page.dataset.figures, { headers: { Accept: "application/json" }, redirect: "manual" }).catch(() => null);
+    if (answer?.ok) {
       this.#told(await answer.json());
     }
   }
