@@ -8,8 +8,10 @@ from django import forms
 from django.contrib import messages
 from django.contrib.admin import display
 from django.http import HttpRequest
+from django.urls import reverse
 
-from calls.actions import members, tenants
+from calls.actions import invitations, tenants
+from calls.conf import conf
 from calls.domain import values
 from calls.domain.roles import Role
 from calls.models import Call, Membership, ProviderAccount, Tenant
@@ -20,7 +22,7 @@ from calls.web.staff.site import StaffAdmin, acting, checked
 
 class TenantForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's own takes none at run time
     owner = forms.EmailField(
-        required=False, help_text="Who runs it: becomes its owner. Unknown addresses get an account."
+        required=False, help_text="Who runs it: invited as its owner by a link, which you hand over."
     )
 
     class Meta:
@@ -44,6 +46,10 @@ class TenantForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's own tak
 
     def clean_currency(self) -> str:
         return checked(values.currency, self.cleaned_data["currency"])
+
+    def clean_owner(self) -> str:
+        given = self.cleaned_data["owner"]
+        return checked(values.email, given) if given else ""
 
 
 class TenantAdmin(StaffAdmin):
@@ -85,11 +91,14 @@ class TenantAdmin(StaffAdmin):
             tenant = tenants.create(given["slug"], **fields, by=by)
             obj.pk, obj._state.adding = tenant.pk, False
             if given["owner"]:
-                self._own(request, tenant, given["owner"])
+                self._invite(request, tenant, given["owner"])
         tenants.limit(tenant, given["calls_at_once"], by=by)
 
-    def _own(self, request: HttpRequest, tenant: Tenant, email: str) -> None:
+    def _invite(self, request: HttpRequest, tenant: Tenant, email: str) -> None:
+        """Never attached: an account of this address may be somebody else's, who was invited by it elsewhere."""
         with tenant_scope(tenant.id):
-            owner = members.add(email, Role.OWNER, by=acting(request)).user
-        if not owner.has_usable_password():
-            messages.info(request, f"{owner.email} has no password yet: manage.py sign_in_link makes a way in.")
+            _, token = invitations.invite(email, Role.OWNER, by=acting(request))
+        link = conf().public_url + reverse("invitation", args=[token])
+        messages.warning(
+            request, f"Hand this link to {email}; it works once, for a week, and is shown only now: {link}"
+        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from calls.models import AuditEntry, Membership, Tenant, TenantStream
+from calls.models import AuditEntry, Invitation, Membership, Tenant, TenantStream
 from calls.tenancy import tenant_scope
 from tests import factories
 
@@ -43,13 +43,21 @@ def test_a_tenant_is_opened_whole_with_its_owner(staff):
     )
     with tenant_scope(tenant.id):
         assert TenantStream.objects.exists()
-        assert [(one.user.email, one.role) for one in Membership.objects.all()] == [("bill@initech.example", "owner")]
+        assert [(one.email, one.role) for one in Invitation.objects.all()] == [("bill@initech.example", "owner")]
     assert _record(tenant) == [
         ("tenant.created", "stella@example.com (platform staff)"),
-        ("member.added", "stella@example.com (platform staff)"),
+        ("member.invited", "stella@example.com (platform staff)"),
         ("tenant.limited", "stella@example.com (platform staff)"),
     ]
-    assert "manage.py sign_in_link" in staff.get(LIST).content.decode()
+    assert f"/sign-in/invitation/{tenant.id.hex}" in staff.get(LIST).content.decode()
+
+
+def test_an_account_that_somebody_made_of_the_owners_address_gets_nothing(staff):
+    squatter = factories.make_user("bill@initech.example")
+    staff.post(f"{LIST}add/", GIVEN | {"owner": "Bill@initech.example"})
+    with tenant_scope(Tenant.objects.get(slug="initech").id):
+        assert not Membership.objects.filter(user=squatter).exists()
+        assert Invitation.objects.get().email == squatter.email
 
 
 @pytest.mark.parametrize(
