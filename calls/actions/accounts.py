@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from typing import cast
+from urllib.parse import urlsplit
 
 from calls import sealing
 from calls.actions import audit, edits
@@ -73,6 +74,9 @@ def change(
     edits.hold(account, SHOWN, seen)
     if name is not None and name != account.name:
         _free(name)
+    if base_url is not None and api_key is None and _origin(base_url) != _origin(account.base_url):
+        # Whoever may not read the key must not have it sent to a server of theirs either.
+        raise InvalidInput("give the key anew for another address", "api_key")
 
     before = edits.values_of(account, _TOLD)
     changed = edits.apply(account, name=name, kind=kind, base_url=base_url)
@@ -158,6 +162,11 @@ def _check(kind: str | None, base_url: str | None, api_key: str | None, webhook_
             raise InvalidInput("one or two are needed", "webhook_secrets")
         for secret in webhook_secrets:
             edits.checked("webhook_secret", values.webhook_secret, secret)
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
 
 
 def _put_key(account: ProviderAccount, key: str) -> None:

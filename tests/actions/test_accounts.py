@@ -164,3 +164,13 @@ def test_the_same_secrets_given_again_move_to_the_new_master_key(adam, account, 
     settings.SEALING_KEYS_PREVIOUS = []
     assert (_opened(account, "api_key"), _opened(account, "webhook_secret")) == (KEY, "first")
     assert _opened(account, "previous_webhook_secret") == b""
+
+
+def test_a_stored_key_goes_to_no_other_address(acme, adam):
+    account = factories.make_account(acme, api_key=KEY, base_url="https://api.openai.com/v1")
+    for elsewhere in ("https://example.com/v1", "http://api.openai.com/v1", "https://api.openai.com:8443/v1"):
+        with pytest.raises(InvalidInput, match="anew") as refused:
+            accounts.change(account, base_url=elsewhere, by=adam.actor)
+        assert refused.value.field == "api_key"
+    assert accounts.change(account, base_url="https://api.openai.com:443/v2", by=adam.actor) == ["base_url"]
+    assert "base_url" in accounts.change(account, base_url="https://example.com/v1", api_key=KEY, by=adam.actor)

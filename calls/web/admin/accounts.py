@@ -53,7 +53,7 @@ class AccountForm(PlainForm):
         help_text="OpenAI, or a gateway that speaks its protocol.",
         widget=forms.TextInput(attrs={"inputmode": "url", "autocomplete": "off", "spellcheck": "false"}),
     )
-    api_key = _secret("New API key", "Empty: the key stays as it is.", required=False)
+    api_key = _secret("New API key", "Empty: the key stays as it is. Another address needs it anew.", required=False)
 
 
 class NewAccountForm(AccountForm):
