@@ -7,8 +7,8 @@ from calls.actions import audit, edits
 from calls.domain import values
 from calls.domain.actors import Actor
 from calls.domain.roles import Capability, Role
-from calls.exceptions import ChangedMeanwhile, InvalidInput, NotAllowed
-from calls.models import Invitation, Membership, User
+from calls.exceptions import ChangedMeanwhile, InvalidInput, NotAllowed, NotFound
+from calls.models import Invitation, Membership, SignInLink, User
 
 
 def add(email: str, role: str, *, by: Actor, password: str | None = None) -> Membership:
@@ -35,14 +35,14 @@ def change_role(membership: Membership, role: str, *, by: Actor, seen: str | Non
     """
     by.require(Capability.MANAGE)
     role = edits.checked("role", values.role, role)
-    membership.refresh_from_db(from_queryset=Membership.objects.select_for_update())
+    owners = _hold(membership)
     if seen is not None and seen != membership.role:
         raise ChangedMeanwhile(f"somebody made them {membership.role} while you were looking")
     if membership.role == role:
         return False
     owners_only(role, by)
     owners_only(membership.role, by)
-    _keep_an_owner(membership)
+    _keep_an_owner(membership, owners)
 
     before, membership.role = membership.role, role
     membership.save(update_fields=["role"])
@@ -55,8 +55,9 @@ def change_role(membership: Membership, role: str, *, by: Actor, seen: str | Non
 def remove(membership: Membership, *, by: Actor) -> None:
     """Take someone out of the tenant; their open pages close. Raises InvalidInput for the last owner."""
     by.require(Capability.MANAGE)
+    owners = _hold(membership)
     owners_only(membership.role, by)
-    _keep_an_owner(membership)
+    _keep_an_owner(membership, owners)
 
     email, user_id = membership.user.email, membership.user_id
     membership.delete()
@@ -80,7 +81,9 @@ def set_password(user: User, password: str, *, by: Actor) -> bool:
 
     user.set_password(password)
     user.save(update_fields=["password"])
+    SignInLink.objects.filter(user=user, used_at=None).delete()
 
+    feed.access_changed(user.pk)
     audit.record("member.password_set", by=by, kind="member", code=user.email)
     return True
 
@@ -91,10 +94,21 @@ def owners_only(role: str, by: Actor) -> None:
         raise NotAllowed(Role.OWNER.value)
 
 
-def _keep_an_owner(leaving: Membership) -> None:
-    if leaving.role != Role.OWNER:
-        return
-    # Locked: two owners who leave at the same time must not both see the other one stay.
-    owners = Membership.objects.select_for_update().filter(tenant_id=leaving.tenant_id, role=Role.OWNER)
-    if all(owner.pk == leaving.pk for owner in owners):
+def _hold(membership: Membership) -> list[Membership]:
+    """Lock the tenant's owners, then this row, and read it anew: judged is what holds, not what a page showed.
+
+    Everybody locks in this order: two owners who leave at once neither wait for each other for ever, nor both see
+    the other one stay. Raises NotFound where the member was taken out meanwhile.
+    """
+    owners = Membership.objects.select_for_update().filter(tenant_id=membership.tenant_id, role=Role.OWNER)
+    held = list(owners.order_by("pk"))
+    try:
+        membership.refresh_from_db(from_queryset=Membership.objects.select_for_update())
+    except Membership.DoesNotExist:
+        raise NotFound("member") from None
+    return held
+
+
+def _keep_an_owner(leaving: Membership, owners: list[Membership]) -> None:
+    if leaving.role == Role.OWNER and all(owner.pk == leaving.pk for owner in owners):
         raise InvalidInput("the last owner of a tenant stays one", "role")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from calls.actions import members
 from calls.domain.actors import SYSTEM
 from calls.domain.roles import Role
-from calls.exceptions import ChangedMeanwhile, InvalidInput, NotAllowed, TenantScopeMissing
-from calls.models import AuditEntry, Membership, User
+from calls.exceptions import ChangedMeanwhile, InvalidInput, NotAllowed, NotFound, TenantScopeMissing
+from calls.models import AuditEntry, Membership, SignInLink, User
 from calls.models.base import current_tenant
 from calls.tenancy import tenant_scope
 from tests import factories
@@ -122,4 +124,30 @@ def test_open_pages_are_told_of_a_changed_role_and_a_removal(monkeypatch, adam, 
     monkeypatch.setattr(members.feed, "access_changed", told.append)
     members.change_role(_membership(sam), "analyst", by=adam.actor)
     members.remove(_membership(sam), by=adam.actor)
-    assert told == [sam.user.pk, sam.user.pk]
+    members.set_password(sam.user, "chosen by me", by=sam.actor)
+    assert told == [sam.user.pk] * 3
+
+
+def test_a_removal_judges_what_holds_now(adam, olivia, sam):
+    shown = _membership(sam)
+    members.change_role(_membership(sam), Role.OWNER, by=olivia.actor)
+    with pytest.raises(NotAllowed):
+        members.remove(shown, by=adam.actor)
+    members.remove(_membership(sam), by=olivia.actor)
+    with pytest.raises(NotFound):
+        members.remove(shown, by=olivia.actor)
+
+
+def test_owners_are_locked_before_the_one_who_changes(olivia, sam):
+    with CaptureQueriesContext(connection) as asked:
+        members.change_role(_membership(sam), Role.OWNER, by=olivia.actor)
+    locks = [query["sql"] for query in asked if "FOR UPDATE" in query["sql"]]
+    assert len(locks) == 2
+    assert "'owner'" in locks[0]
+    assert "ORDER BY" in locks[0]
+
+
+def test_a_new_password_ends_links_that_were_not_used(sam):
+    SignInLink.objects.create(user=sam.user, digest="d", expires_at=factories.NOON)
+    members.set_password(sam.user, "chosen by me", by=sam.actor)
+    assert not SignInLink.objects.exists()
