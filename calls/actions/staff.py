@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 
+from calls import feed
 from calls.actions import audit, edits
 from calls.domain import values
 from calls.domain.actors import Actor
 from calls.exceptions import InvalidInput, NotAllowed
-from calls.models import User
+from calls.models import SignInLink, User
 from calls.selectors.members import memberships
 from calls.tenancy import tenant_scope
 
@@ -33,11 +35,20 @@ def change_user(user: User, *, name: str, is_active: bool, is_staff: bool, by: A
     tenants = [member.tenant_id for member in memberships(user.pk)]
     with transaction.atomic():
         changed = edits.apply(user, name=_name(name), is_active=is_active, is_staff=is_staff)
+        if "is_active" in changed and not is_active:
+            _end_sessions(user)
         tenants = tenants or [member.tenant_id for member in memberships(user.pk)]
         for tenant in tenants if changed else []:
             with tenant_scope(tenant):
                 audit.record("member.changed_by_staff", by=by, kind="member", code=user.email, **_told(user, changed))
     return changed
+
+
+def _end_sessions(user: User) -> None:
+    """For good: switched on again, the user signs in anew."""
+    User.objects.filter(pk=user.pk).update(session_round=F("session_round") + 1)
+    SignInLink.objects.filter(user=user, used_at=None).delete()
+    feed.access_changed(user.pk)
 
 
 def _told(user: User, changed: list[str]) -> dict[str, Any]:

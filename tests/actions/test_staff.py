@@ -7,6 +7,7 @@ import pytest
 from calls.actions import staff, tenants
 from calls.domain.actors import SYSTEM
 from calls.exceptions import InvalidInput, NotAllowed
+from calls.models import SignInLink, User
 from tests import factories
 
 SAME = {"name": "", "is_active": True, "is_staff": False}
@@ -36,3 +37,15 @@ def test_what_is_so_already_is_no_change(sam):
 def test_a_limit_has_bounds(acme, calls):
     with pytest.raises(InvalidInput):
         tenants.limit(acme, calls, by=SYSTEM)
+
+
+def test_switched_off_ends_sessions_and_links_for_good(monkeypatch, sam):
+    told = []
+    monkeypatch.setattr(staff.feed, "access_changed", told.append)
+    SignInLink.objects.create(user=sam.user, digest="d", expires_at=factories.NOON)
+    before = sam.user.get_session_auth_hash()
+    staff.change_user(sam.user, **SAME | {"is_active": False}, by=SYSTEM)
+    staff.change_user(sam.user, **SAME, by=SYSTEM)
+    assert User.objects.get(pk=sam.user.pk).get_session_auth_hash() != before
+    assert not SignInLink.objects.exists()
+    assert told == [sam.user.pk]
