@@ -1,7 +1,8 @@
 """Roles and what each may do, as one table.
 
 An admin may do all that an owner may, billing included: who sets prices and budgets must see what they amount
-to. An analyst sees and bills but never hears, acts or reveals a number.
+to. An analyst sees and bills but never hears, acts or reveals a number. Whoever sees calls also sees what each of them
+and today's together cost, for a supervisor judges calls by it; BILL opens the reports and exports of usage.
 """
 
 from __future__ import annotations

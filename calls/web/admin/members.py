@@ -27,7 +27,7 @@ from calls.web.access import TenantRequest, tenant_view
 from calls.web.admin.saving import PlainForm, attempt
 
 MAY = {
-    Capability.SEE: ("See", "calls and transcripts"),
+    Capability.SEE: ("See", "calls, transcripts, and today's spend"),
     Capability.HEAR: ("Hear", "calls as they run"),
     Capability.WHISPER: ("Whisper", "inform and instruct the agent"),
     Capability.ACT: ("Act", "stop, transfer, hang up"),

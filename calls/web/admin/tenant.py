@@ -33,7 +33,7 @@ class TenantForm(PlainForm):
     currency = forms.CharField(
         label="Currency",
         max_length=3,
-        help_text="Three letters, such as EUR. Costs are shown in it.",
+        help_text="Three letters, such as EUR: for your records. Costs are shown in US dollars.",
         widget=forms.TextInput(attrs={"list": "currencies", "autocomplete": "off"}),
     )
 

@@ -59,7 +59,10 @@ class StaffSite(AdminSite):
 
 
 class StaffAdmin(ModelAdmin):  # type: ignore[type-arg]  # Django's own takes none at run time
-    """All of the staff may see and change what is here; nothing is deleted, and nothing is saved but by an action."""
+    """All of the staff may see and change what is here; nothing is deleted, and users and tenants are saved by actions.
+
+    A price list belongs to no tenant and only ever grows: Django's own log says who added it.
+    """
 
     list_per_page = 50
     actions = None

@@ -42,3 +42,8 @@ def test_a_newer_change_is_shown_first(acme, adam):
     assert answer.status_code == 409
     assert ("Name", "Olivia's", "Acme Health") in answer.context["differing"]
     assert adam.client.post(URL, {**DATA, "seen": answer.context["seen"]}).status_code == 302
+
+
+def test_nothing_says_that_costs_are_in_the_tenants_currency(adam):
+    page = adam.client.get(URL).content.decode()
+    assert "Costs are shown in US dollars" in page
