@@ -7,7 +7,7 @@ from calls.domain import values
 from calls.domain.actors import Actor
 from calls.domain.roles import Capability
 from calls.exceptions import ChangedMeanwhile, InvalidInput
-from calls.models import Agent, Route
+from calls.models import Agent, Route, Tenant
 from calls.providers import incoming
 
 
@@ -15,6 +15,8 @@ def create(number: str, agent: Agent, *, by: Actor) -> Route:
     """Lead a number, a prefix or every number (`*`) to an agent."""
     by.require(Capability.MANAGE)
     edits.checked("number", values.number_pattern, number)
+    # One at a time, or two could take patterns that are the same.
+    Tenant.objects.select_for_update(no_key=True).get(pk=edits.tenant_in_scope())
     _answers(agent)
     # Also +49301* beside 49301*: calls could follow either.
     taken = incoming.same_pattern(number, list(Route.objects.values_list("number", flat=True)))
@@ -58,5 +60,10 @@ def remove(route: Route, *, by: Actor) -> None:
 
 
 def _answers(agent: Agent) -> None:
+    """Locks the agent: nobody puts it away or deletes it before the route is there."""
+    try:
+        edits.hold(agent, (), None)
+    except Agent.DoesNotExist:
+        raise InvalidInput("was deleted meanwhile", "agent") from None
     if agent.archived_at is not None:
         raise InvalidInput("was put away; restore the agent first", "agent")

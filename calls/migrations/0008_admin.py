@@ -16,6 +16,11 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.AddField("agent", "archived_at", models.DateTimeField(null=True)),
+        migrations.AlterField(
+            "route",
+            "agent",
+            models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="routes", to="calls.agent"),
+        ),
         migrations.AddIndex(
             "auditentry",
             models.Index(fields=["tenant", "object_kind", "object_code", "-at"], name="audit_by_object"),

@@ -63,7 +63,7 @@ class Route(TenantOwned):
 
     number = models.CharField(max_length=80)
     """E.164 number, a prefix followed by `*`, or `*` alone"""
-    agent = models.ForeignKey(Agent, on_delete=models.CASCADE, related_name="routes")
+    agent = models.ForeignKey(Agent, on_delete=models.PROTECT, related_name="routes")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

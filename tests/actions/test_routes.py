@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
+from django.db.models import ProtectedError
+from django.test.utils import CaptureQueriesContext
 
 from calls.actions import routes
 from calls.exceptions import ChangedMeanwhile, InvalidInput, NotAllowed
-from calls.models import AuditEntry, Route
+from calls.models import Agent, AuditEntry, Route
 from calls.tenancy import tenant_scope
 from tests import factories
 
@@ -69,3 +72,31 @@ def test_a_route_that_was_moved_meanwhile_stays_there(adam, olivia, agents):
         routes.change(route, first, seen=first, by=adam.actor)
     assert routes.change(route, first, seen=second, by=adam.actor)
     assert AuditEntry.objects.last().detail == {"agent": "A", "before": "B"}
+
+
+def test_a_stale_agent_that_was_put_away_or_deleted_gets_no_route(acme, adam):
+    gone, away = factories.make_agent(acme), factories.make_agent(acme)
+    with tenant_scope(acme.id):
+        stale = [Agent.objects.get(pk=agent.pk) for agent in (gone, away)]
+        Agent.objects.get(pk=gone.pk).delete()
+        Agent.objects.filter(pk=away.pk).update(archived_at=factories.NOON)
+        for agent in stale:
+            with pytest.raises(InvalidInput) as refused:
+                routes.create("+4930*", agent, by=adam.actor)
+            assert refused.value.field == "agent"
+
+
+def test_routes_of_a_tenant_are_made_one_at_a_time(acme, adam):
+    agent = factories.make_agent(acme)
+    with tenant_scope(acme.id), CaptureQueriesContext(connection) as asked:
+        routes.create("+4930*", agent, by=adam.actor)
+    first = next(query["sql"] for query in asked if "calls_route" in query["sql"] or "FOR NO KEY" in query["sql"])
+    assert "calls_tenant" in first
+    assert "FOR NO KEY UPDATE" in first
+
+
+def test_no_agent_is_deleted_from_under_its_routes(acme):
+    agent = factories.make_agent(acme)
+    factories.make_route(agent)
+    with tenant_scope(acme.id), pytest.raises(ProtectedError):
+        agent.delete()
