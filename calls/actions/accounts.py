@@ -51,7 +51,8 @@ def create(
     account.path_token = tenant.hex + secrets.token_hex(16)
     _put_key(account, api_key)
     _put_secrets(account, webhook_secrets)
-    account.save()
+    with edits.once("name"):
+        account.save()
 
     audit.record("account.created", by=by, kind="account", code=account.code, name=name)
     return account
@@ -79,7 +80,8 @@ def change(
         raise InvalidInput("give the key anew for another address", "api_key")
 
     before = edits.values_of(account, _TOLD)
-    changed = edits.apply(account, name=name, kind=kind, base_url=base_url)
+    with edits.once("name"):
+        changed = edits.apply(account, name=name, kind=kind, base_url=base_url)
     if api_key is not None and (_opened(account, "api_key") != api_key or _outdated(account, "api_key")):
         _put_key(account, api_key)
         account.save(update_fields=["api_key_sealed", "api_key_hint"])

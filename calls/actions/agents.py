@@ -43,7 +43,9 @@ def create(
     _greeting(greeting)
     _free(name)
 
-    agent = Agent.objects.create(name=name, model=model, voice=voice, greeting=greeting, settings=dict(settings or {}))
+    fields = {"model": model, "voice": voice, "greeting": greeting, "settings": dict(settings or {})}
+    with edits.once("name"):
+        agent = Agent.objects.create(name=name, **fields)
 
     audit.record("agent.created", by=by, kind="agent", code=agent.code, name=name)
     publish(write(agent, instructions, by=by), by=by)
@@ -76,7 +78,8 @@ def change(
         _free(name)
 
     before = edits.values_of(agent, SHOWN)
-    changed = edits.apply(agent, name=name, model=model, voice=voice, greeting=greeting, settings=merged)
+    with edits.once("name"):
+        changed = edits.apply(agent, name=name, model=model, voice=voice, greeting=greeting, settings=merged)
 
     if changed:
         told = _told(before, edits.values_of(agent, SHOWN))

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
-from django.db import models
+from django.db import IntegrityError, models, transaction
+from psycopg.errors import UniqueViolation
 
 from calls.exceptions import ChangedMeanwhile, InvalidInput, TenantScopeMissing
 from calls.models.base import current_tenant
@@ -59,6 +61,18 @@ def checked(field: str, check: Callable[..., str], value: str, **limits: Any) ->
         return check(value, **limits)
     except InvalidInput as error:
         raise InvalidInput(error.reason, field) from None
+
+
+@contextmanager
+def once(field: str, reason: str = "is taken") -> Iterator[None]:
+    """Whoever comes second at the same moment hears what whoever comes a second later does."""
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError as error:
+        if not isinstance(error.__cause__, UniqueViolation):
+            raise
+        raise InvalidInput(reason, field) from None
 
 
 def values_of(row: models.Model, fields: Iterable[str]) -> dict[str, Any]:

@@ -103,7 +103,8 @@ def accept_as_new(token: str, *, name: str, password: str) -> User:
     except ValidationError as error:
         raise InvalidInput(" ".join(error.messages), "password") from None
 
-    user = User.objects.create_user(invitation.email, password, name=name)
+    with edits.once("email", "has an account already: sign in to join"):
+        user = User.objects.create_user(invitation.email, password, name=name)
     _join(invitation, user)
     return user
 

@@ -21,8 +21,9 @@ def add(email: str, role: str, *, by: Actor, password: str | None = None) -> Mem
     if user is not None and Membership.objects.filter(user=user, tenant_id=tenant).exists():
         raise InvalidInput("is a member already", "email")
 
-    user = user or User.objects.create_user(email, password)
-    membership = Membership.objects.create(user=user, tenant_id=tenant, role=role)
+    with edits.once("email", "is a member already"):
+        user = user or User.objects.create_user(email, password)
+        membership = Membership.objects.create(user=user, tenant_id=tenant, role=role)
 
     audit.record("member.added", by=by, kind="member", code=email, role=role)
     return membership

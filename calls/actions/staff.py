@@ -25,7 +25,8 @@ def create_user(email: str, *, name: str = "", is_active: bool = True, is_staff:
     email = values.email(email)
     if User.objects.filter(email=email).exists():
         raise InvalidInput("is taken", "email")
-    return User.objects.create_user(email, name=_name(name), is_active=is_active, is_staff=is_staff)
+    with edits.once("email"):
+        return User.objects.create_user(email, name=_name(name), is_active=is_active, is_staff=is_staff)
 
 
 def change_user(user: User, *, name: str, is_active: bool, is_staff: bool, by: Actor) -> list[str]:

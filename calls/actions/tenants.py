@@ -26,7 +26,8 @@ def create(slug: str, *, name: str, timezone: str = "UTC", currency: str = "USD"
 
     tenant = Tenant(slug=slug, name=name, timezone=timezone, currency=currency)
     with tenant_scope(tenant.id):
-        tenant.save(force_insert=True)
+        with edits.once("slug"):
+            tenant.save(force_insert=True)
         TenantStream.objects.create()
 
         audit.record("tenant.created", by=by, kind="tenant", code=slug)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from django.db.models import QuerySet
 
-from calls.actions import edits
+from calls.actions import accounts, agents, edits, staff, tenants
 from calls.domain import values
+from calls.domain.actors import SYSTEM
 from calls.exceptions import ChangedMeanwhile, InvalidInput, TenantScopeMissing
+from calls.tenancy import tenant_scope
 
 
 def test_what_differs_is_set_and_named(acme, django_assert_num_queries):
@@ -43,3 +46,25 @@ def test_a_complaint_names_its_field():
     with pytest.raises(InvalidInput) as caught:
         edits.checked("slug", values.slug, "A")
     assert caught.value.field == "slug"
+
+
+@pytest.mark.parametrize(
+    ("create", "field"),
+    [
+        (
+            lambda: agents.create("Twin", model="gpt-realtime", voice="marin", instructions="Be brief.", by=SYSTEM),
+            "name",
+        ),
+        (lambda: accounts.create("Twin", api_key="sk-twin", webhook_secrets=["twin"], by=SYSTEM), "name"),
+        (lambda: tenants.create("twin", name="Twin", by=SYSTEM), "slug"),
+        (lambda: staff.create_user("twin@example.com", by=SYSTEM), "email"),
+    ],
+)
+def test_two_at_the_same_moment_are_told_like_one_after_the_other(monkeypatch, acme, create, field):
+    # Neither sees the other's row yet.
+    monkeypatch.setattr(QuerySet, "exists", lambda self: False)
+    with tenant_scope(acme.id):
+        create()
+        with pytest.raises(InvalidInput, match="is taken") as refused:
+            create()
+    assert refused.value.field == field
