@@ -20,6 +20,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import psutil
+import psycopg
 
 from realtime_ops import command_lines, demo, env
 from realtime_ops.processes import Group, ProcessFailed
@@ -85,6 +86,8 @@ class Machine:
         # Needs no service, and takes as long as all of them.
         static = self._begin(command_lines.manage("collectstatic", "--noinput", "--verbosity", "0"))
         known = self._start_services()
+        if self.args.mode == "demo" and env.text("DATABASE_URL"):
+            _refuse_strangers(known["database_url"])
         self.services.touch(mode=0o600)
         self.services.write_text(json.dumps(known))
         self._manage("migrate", "--verbosity", "0")
@@ -211,6 +214,17 @@ class Machine:
                 probe.bind(("127.0.0.1", self.args.port))
             except OSError as error:
                 raise CannotStart(f"port {self.args.port} is taken; choose another: PORT=8001 make …") from error
+
+
+def _refuse_strangers(database_url: str) -> None:
+    """The sample's passwords are known to everybody: they come into no database that somebody works with."""
+    with psycopg.connect(database_url, connect_timeout=5) as connection:
+        if connection.execute("select to_regclass('calls_tenant')").fetchone() == (None,):
+            return
+        query = "select slug from calls_tenant where not slug = any(%s) limit 1"
+        found = connection.execute(query, [list(demo.TRADES)]).fetchone()
+    if found:
+        raise CannotStart(f"this database holds {found[0]}, no tenant of the sample: give the demo one of its own")
 
 
 def loopback(address: str) -> bool:
