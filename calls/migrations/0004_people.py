@@ -1,4 +1,7 @@
-"""What people keep of their own, and the limits of tenants."""
+"""What people keep of their own, and the limits of tenants.
+
+Columns have their defaults in the database too: while web processes are replaced, older ones insert without them.
+"""
 
 import django.db.models.deletion
 from django.conf import settings
@@ -9,7 +12,7 @@ class Migration(migrations.Migration):
     dependencies = [("calls", "0003_call_by_end")]
 
     operations = [
-        migrations.AddField("user", "guide", models.JSONField(blank=True, default=dict, editable=False)),
+        migrations.AddField("user", "guide", models.JSONField(blank=True, db_default={}, default=dict, editable=False)),
         migrations.AddField("tenant", "calls_at_once", models.PositiveIntegerField(blank=True, null=True)),
         migrations.CreateModel(
             name="SignInLink",
@@ -33,9 +36,12 @@ class Migration(migrations.Migration):
             model_name="user",
             name="density",
             field=models.CharField(
-                choices=[("comfortable", "Comfortable"), ("compact", "Compact")], default="comfortable", max_length=11
+                choices=[("comfortable", "Comfortable"), ("compact", "Compact")],
+                db_default="comfortable",
+                default="comfortable",
+                max_length=11,
             ),
         ),
-        migrations.AddField(model_name="user", name="letter_keys", field=models.BooleanField(default=True)),
-        migrations.AddField(model_name="user", name="session_round", field=models.PositiveIntegerField(default=0)),
+        migrations.AddField("user", "letter_keys", models.BooleanField(db_default=True, default=True)),
+        migrations.AddField("user", "session_round", models.PositiveIntegerField(db_default=0, default=0)),
     ]

@@ -8,7 +8,8 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.AddField(model_name="call", name="quiet_since", field=models.DateTimeField(null=True)),
-        migrations.AddField(model_name="call", name="interruptions", field=models.PositiveIntegerField(default=0)),
+        # Older web processes, which insert without it, run on for a while.
+        migrations.AddField("call", "interruptions", models.PositiveIntegerField(db_default=0, default=0)),
         *(
             migrations.AddField(model_name="call", name=name, field=models.DateTimeField(null=True))
             for name in ("interrupted_at", "tool_failed_at", "asked_for_person_at", "unconfirmed_at", "helped_at")

@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
     dependencies = [("calls", "0008_admin")]
 
     operations = [
-        migrations.AddField("command", "settings", models.JSONField(default=dict)),
+        migrations.AddField("command", "settings", models.JSONField(db_default={}, default=dict)),
         migrations.AlterField(
             "command",
             "verb",

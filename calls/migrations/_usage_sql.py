@@ -1,5 +1,7 @@
 """The marks of usage: triggers that say which quarter hours were written to (models.usage)."""
 
+from django.conf import settings
+
 QUARTER = "date_bin('15 minutes', {at}, timestamptz '2000-01-01 00:00:00+00')"
 
 _MARK = f"""
@@ -13,8 +15,15 @@ create trigger calls_tokenusage_{{name}} after {{name}} on calls_tokenusage
     referencing {{tables}} for each statement execute function calls_mark_usage_{{name}}();
 """
 
+GRANT = f"""
+grant select, insert, update, delete on calls_usagemark to {settings.APP_ROLE}, {settings.SIDEBAND_ROLE};
+grant usage on all sequences in schema public to {settings.APP_ROLE}, {settings.SIDEBAND_ROLE};
+"""
+"""Before the triggers exist: processes go on writing usage until `migrate` has come to its own grants."""
+
 CREATE = (
-    _MARK.format(name="insert", rows="select tenant_id, at from n", tables="new table as n")
+    GRANT
+    + _MARK.format(name="insert", rows="select tenant_id, at from n", tables="new table as n")
     # A row can move in time: both quarters are marked.
     + _MARK.format(
         name="update",

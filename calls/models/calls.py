@@ -50,7 +50,7 @@ class Call(TenantOwned):
 
     quiet_since = models.DateTimeField(null=True)
     """Nobody speaks since then; null: somebody does. For the first paint: screens are told by hints"""
-    interruptions = models.PositiveIntegerField(default=0)
+    interruptions = models.PositiveIntegerField(default=0, db_default=0)
     interrupted_at = models.DateTimeField(null=True)
     tool_failed_at = models.DateTimeField(null=True)
     asked_for_person_at = models.DateTimeField(null=True)

@@ -21,7 +21,7 @@ class Command(TenantOwned):
     verb = models.CharField(max_length=12, choices=[(v.value, v.value) for v in Verb])
     text = models.TextField(blank=True)
     """The operator's words, the target of a transfer, or what changes in the session, in words"""
-    settings = models.JSONField(default=dict)
+    settings = models.JSONField(default=dict, db_default={})
     """Session: the part of the session body that it sets, checked and without secrets"""
     key = models.CharField(max_length=64)
     """Idempotency key made with the page: the same key is the same command"""

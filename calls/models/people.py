@@ -41,15 +41,18 @@ class User(AbstractBaseUser, PermissionsMixin):
     theme = models.CharField(
         max_length=6, default="system", choices=[("system", "System"), ("light", "Light"), ("dark", "Dark")]
     )
-    guide = models.JSONField(default=dict, blank=True, editable=False)
+    guide = models.JSONField(default=dict, db_default={}, blank=True, editable=False)
     """First steps that leave no other trace: page or `dismissed` → when. calls.domain.guide reads it"""
     density = models.CharField(
-        max_length=11, default="comfortable", choices=[("comfortable", "Comfortable"), ("compact", "Compact")]
+        max_length=11,
+        default="comfortable",
+        db_default="comfortable",
+        choices=[("comfortable", "Comfortable"), ("compact", "Compact")],
     )
-    letter_keys = models.BooleanField(default=True)
+    letter_keys = models.BooleanField(default=True, db_default=True)
     """Whether single letters are keys (WCAG 2.1.4): speech input types letters by accident"""
-    session_round = models.PositiveIntegerField(default=0)
-    """Part of what every session is signed with: counting it on ends them all"""
+    session_round = models.PositiveIntegerField(default=0, db_default=0)
+    """Part of what every session is signed with: counting it on ends them all. 0: as Django signs on its own"""
     joined_at = models.DateTimeField(auto_now_add=True)
 
     USERNAME_FIELD = "email"
@@ -63,10 +66,15 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def get_session_auth_hash(self) -> str:
         """Changes with the password, and with every "sign out everywhere"."""
+        if not self.session_round:
+            return super().get_session_auth_hash()
         return self._hash_of_round(secret=None)
 
     def get_session_auth_fallback_hash(self) -> Iterator[str]:
         """The same with secret keys that were in use before."""
+        if not self.session_round:
+            yield from super().get_session_auth_fallback_hash()
+            return
         for secret in settings.SECRET_KEY_FALLBACKS:
             yield self._hash_of_round(secret=secret)
 

@@ -31,6 +31,7 @@ def begin(brief: Briefing, ref: CallRef, control: ControlClient, shell: Shell) -
                 row.sent_at or row.claimed_at,
             )
             for row in brief.commands
+            if row.verb in set(Verb)  # another version's: `settle_overdue` tells the operator
         ],
         deadline=deadline,
         signs=brief.signs,

@@ -49,6 +49,7 @@ LISTEN_RETRY_S = 1.0
 CANCEL_AGAIN_S = 0.2
 AWAY = (psycopg.OperationalError, PoolTimeout, TimeoutError)
 """The database did not answer: wait and try again; nothing is decided meanwhile."""
+UNKNOWN_VERB = "The worker that watches this call is of another version and does not know this command."
 CALM_S = float(leases.TTL_S)
 """After the database was away all leases have run out: first everybody renews their own, then the rest is swept."""
 
@@ -241,6 +242,14 @@ class Supervisor:
             if runner := self._runners.get(call):
                 change = CommandChanged(command, CommandState.CLAIMED, datetime.now(UTC))
                 self.writer.put(runner.ref, [change], {})
+                if verb not in set(Verb):
+                    # Asked by a newer web process; the others that were claimed with it must not be lost.
+                    self.writer.put(
+                        runner.ref,
+                        [CommandChanged(command, CommandState.REFUSED, datetime.now(UTC), UNKNOWN_VERB)],
+                        {},
+                    )
+                    continue
                 try:
                     runner.command(Command(command, Verb(verb), text, settings))
                 except InvalidTransition:

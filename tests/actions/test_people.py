@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.test import Client
 
 from calls import feed
@@ -45,6 +46,13 @@ def test_every_session_ends_and_those_of_others_go_on(sam, adam):
     again = Client()
     assert again.login(username=sam.user.email, password=factories.PASSWORD)
     assert again.get("/t/acme/live/").status_code == 200
+
+
+def test_sessions_from_before_there_were_rounds_go_on(sam, settings):
+    assert sam.user.get_session_auth_hash() == AbstractBaseUser.get_session_auth_hash(sam.user)
+    old = sam.user.get_session_auth_hash()
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "new", [settings.SECRET_KEY]
+    assert list(sam.user.get_session_auth_fallback_hash()) == [old]
 
 
 def test_open_pages_are_told_after_the_commit(sam, published, django_capture_on_commit_callbacks):

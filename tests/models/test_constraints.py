@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.conf import settings
+from django.db import IntegrityError, connection, transaction
 
+from calls.migrations import _usage_sql
 from calls.models import User
 from calls.tenancy import tenant_scope
 from tests import factories
@@ -74,3 +76,38 @@ def test_a_deleted_user_leaves_their_entries_behind(acme, sam):
         sam.user.delete()
         entry = AuditEntry.objects.get()
     assert entry.actor_label == "sam@acme.example"
+
+
+@pytest.mark.parametrize(
+    ("table", "added"),
+    [
+        ("calls_user", {"guide", "density", "letter_keys", "session_round", "id"}),
+        ("calls_call", {"interruptions", "id"}),
+        ("calls_command", {"settings"}),
+    ],
+)
+def test_a_process_of_the_version_before_may_insert_without_the_new_columns(acme, sam, table, added):
+    """What it names is copied from a row that is there, but for what must be unique."""
+    call = factories.make_call(acme)
+    factories.make_command(call)
+    unique = {"code": "gen_random_uuid()", "call_id": "'rtc_old'", "email": "'old@acme.example'", "key": "'old'"}
+    unique |= {"id": "gen_random_uuid()"} | ({"call_id": "call_id"} if table == "calls_command" else {})
+    with tenant_scope(acme.id), connection.cursor() as cursor:
+        cursor.execute("select current_user")
+        assert cursor.fetchone() == (settings.APP_ROLE,)
+        cursor.execute(
+            "select column_name from information_schema.columns where table_schema = 'public' and table_name = %s",
+            [table],
+        )
+        names = [name for (name,) in cursor.fetchall() if name not in added]
+        taken = ", ".join(unique.get(name, f'"{name}"') for name in names)
+        columns = ", ".join(f'"{name}"' for name in names)
+        cursor.execute(f"insert into {table} ({columns}) select {taken} from {table} limit 1")
+        assert cursor.rowcount == 1
+
+
+@pytest.mark.django_db
+def test_workers_could_mark_usage_before_the_triggers_came():
+    """The grants of `migrate` follow its last migration; the first batch of usage may come sooner."""
+    assert _usage_sql.CREATE.index("grant") < _usage_sql.CREATE.index("create trigger")
+    assert settings.SIDEBAND_ROLE in _usage_sql.GRANT

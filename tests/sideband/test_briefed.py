@@ -65,6 +65,12 @@ def test_a_command_left_behind_is_waited_for():
     ]
 
 
+def test_a_command_of_another_version_is_left_to_whoever_settles_it():
+    left = PendingCommand(UUID(int=5), "juggle", "", "sent", at(2), at(3), {})
+    step = begun(commands=[left]).session.advance(Tick(), at(600))
+    assert not [change for change in step.changes if getattr(change, "command_id", None) == left.id]
+
+
 @pytest.mark.parametrize(
     ("settings", "due", "model"),
     [({}, True, "gpt-realtime-whisper"), ({"transcription": None}, False, None), ({"temperature": 9}, False, None)],

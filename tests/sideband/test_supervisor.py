@@ -9,7 +9,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 import pytest_asyncio
-from django.db import connections
+from django.db import connections, transaction
 from django.utils import timezone
 
 from calls.actions import commands, leases
@@ -209,6 +209,22 @@ async def test_a_command_that_nobody_was_told_of_is_claimed_with_the_renewal(acm
         await within(acme, lambda: factories.make_command(call, text="Quietly."))
         await until(lambda: provided.heard)
     assert "Quietly." in str(provided.heard[0])
+
+
+async def test_a_command_of_another_version_is_refused_and_the_next_one_is_carried_out(acme, provided, hot):
+    call = await ringing(acme, provided)
+    async with working() as one:
+        await attached(hot, call, one)
+
+        def ask():
+            with transaction.atomic():
+                factories.make_command(call, verb="juggle")
+                factories.make_command(call, text="Still heard.")
+
+        await within(acme, ask)
+        await until(lambda: provided.heard)
+        await until(lambda: within(acme, lambda: Command.objects.get(verb="juggle").state == "refused"))
+    assert "Still heard." in str(provided.heard[0])
 
 
 async def test_calls_are_kept_when_the_database_was_away_for_longer_than_a_lease(
