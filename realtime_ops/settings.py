@@ -169,7 +169,8 @@ DATABASES = {
             "pool": _pooled,
         },
     },
-    "owner": {**_database, "OPTIONS": {**_reachable, **_database["OPTIONS"]}},
+    # A migration that queues for a lock makes everybody behind it wait too: it rather fails, and is run again.
+    "owner": {**_database, "OPTIONS": {**_reachable, **_database["OPTIONS"], "options": "-c lock_timeout=5s"}},
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -194,7 +195,8 @@ CHANNEL_LAYERS = {
 }
 
 # --- cache -----------------------------------------------------------------------------------------------------
-# Only what may be forgotten: counts of tries to sign in, over all web processes.
+# Only what may be forgotten, over all web processes: counts of tries to sign in (web.attempts) and of refused
+# deliveries (web.refusals), and the figures of the last seconds (web.figures).
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",

@@ -20,7 +20,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from psycopg_pool import PoolTimeout
 
 from calls.domain.roles import Capability
-from calls.exceptions import CallsError, NotAllowed, NotFound, ProviderError
+from calls.exceptions import CallsError, NotAllowed, NotFound, ProviderError, TooWide
 from calls.web import words
 
 logger = logging.getLogger(__name__)
@@ -48,6 +48,7 @@ TOO_OLD = (
     "The form was opened too long ago, in another session, or without cookies. Nothing was changed. Go back, copy what "
     "you wrote, reload the page and send it again."
 )
+TOO_WIDE = "This took longer than a page may take. Ask about a shorter time, or for fewer words."
 BROKEN = "It was written down. Calls go on without this page; try again."
 AWAY = "The database does not answer at the moment. Calls go on without this page; try again in a few seconds."
 RETRY_S = 5
@@ -78,7 +79,7 @@ class ProblemsMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if not isinstance(exception, CallsError):
             return None
-        if exception.http_status >= 500 and not isinstance(exception, ProviderError):
+        if exception.http_status >= 500 and not isinstance(exception, ProviderError | TooWide):
             return None
         return answer(request, exception)
 
@@ -92,6 +93,8 @@ def sentence(request: HttpRequest, problem: CallsError) -> str:
     """What a person reads about a problem."""
     if isinstance(problem, NotFound):
         return ABSENT
+    if isinstance(problem, TooWide):
+        return TOO_WIDE
     if isinstance(problem, NotAllowed):
         return _role_sentence(request, problem.reason)
     if not problem.reason:

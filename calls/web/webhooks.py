@@ -69,6 +69,7 @@ def openai(request: HttpRequest, token: str) -> HttpResponse:
     """Take one delivery. The token names the tenant, so that its scope is open before anything is looked
     up."""
     now = time.time()
+    account = None
     try:
         body = _body(request)
         if body is None:
@@ -86,14 +87,12 @@ def openai(request: HttpRequest, token: str) -> HttpResponse:
                 with suppress(WebhookRejected):
                     signatures.verify(body, request.headers, [_DECOY], now)
                 return _unknown()
-            try:
-                webhook_id = signatures.verify(body, request.headers, _secrets(account), now)
-                event = incoming.parse(body, attempt.attempted_at)
-            except WebhookRejected as rejection:
-                refusals.count(account, rejection.reason)
-                raise
+            webhook_id = signatures.verify(body, request.headers, _secrets(account), now)
+            event = incoming.parse(body, attempt.attempted_at)
             verdict = webhooks.receive(account, event, webhook_id=webhook_id)
     except WebhookRejected as rejection:
+        if account is not None:  # here, where neither the turn nor the transaction waits for Redis
+            refusals.count(account, rejection.reason)
         logger.info("a webhook was rejected", extra={"reason": rejection.reason})
         return HttpResponse("rejected\n", status=400, content_type="text/plain")
     except (OperationalError, InterfaceError, _Busy) as error:

@@ -8,7 +8,7 @@ from django.db import InterfaceError, OperationalError
 from django.test import Client
 from psycopg_pool import PoolTimeout
 
-from calls.exceptions import CommandRejected, InvalidInput, NotFound, ProviderRefused, TenantScopeMissing
+from calls.exceptions import CommandRejected, InvalidInput, NotFound, ProviderRefused, TenantScopeMissing, TooWide
 from calls.web import problems
 
 JSON = {"accept": "application/json"}
@@ -40,6 +40,12 @@ def test_a_browser_that_takes_anything_gets_a_page(rf):
 @pytest.mark.parametrize("fault", [TenantScopeMissing("calls"), ValueError("x")])
 def test_our_own_faults_are_left_to_django(middleware, rf, fault):
     assert middleware.process_exception(rf.get("/"), fault) is None
+
+
+def test_a_question_that_takes_too_long_has_its_own_sentence(middleware, rf):
+    answer = middleware.process_exception(rf.get("/"), TooWide("canceled"))
+    assert answer.status_code == 503
+    assert "Ask about a shorter time" in answer.content.decode()
 
 
 def test_what_is_absent_says_nothing_of_itself(rf):

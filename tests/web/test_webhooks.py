@@ -13,7 +13,7 @@ import time
 from collections import Counter
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.test import RequestFactory
 
 from calls import dispatch
@@ -183,6 +183,17 @@ def test_a_secret_rotates_without_a_refused_delivery(acme):
         payload = body(f"rtc_{number}")
         assert deliver(account, payload, signed(payload, secret, wid=f"wh_{number}")).status_code == 200
     assert deliver(account, secret=f"whsec_{KEYS[3]}").status_code == 400
+
+
+def test_a_refused_delivery_is_counted_when_its_turn_and_transaction_are_over(account, monkeypatch):
+    seen = []
+
+    def count(*_):
+        seen.append((webhooks._turns._value, len(connection.savepoint_ids)))
+
+    monkeypatch.setattr(webhooks.refusals, "count", count)
+    assert deliver(account, secret=f"whsec_{KEYS[3]}").status_code == 400
+    assert seen == [(webhooks.TURNS, 0)]
 
 
 def test_an_account_without_a_secret_believes_nobody(acme):
