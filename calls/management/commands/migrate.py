@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.core.management.commands.migrate import Command as MigrateCommand
-from django.db import connections
+from django.db import OperationalError, connections
+from psycopg.errors import LockNotAvailable
 
 SIDEBAND_READS = ("calls_agent", "calls_instructionversion", "calls_provideraccount", "calls_tenant")
 SIDEBAND_WRITES = (
@@ -24,6 +25,11 @@ SIDEBAND_WRITES = (
 )
 """What a sideband worker has to do with; people, sessions and the audit log are none of it."""
 
+QUEUED = (
+    "A table is in use: the migration waited 5 s for its lock and was undone, so that nobody queues behind it. "
+    "Run migrate again at a quieter time, or stop the other processes first."
+)
+
 
 class Command(MigrateCommand):
     """Django's migrate on the database alias `owner`; the usual alias runs as a role that may not change tables."""
@@ -33,7 +39,12 @@ class Command(MigrateCommand):
         parser.set_defaults(database="owner")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        super().handle(*args, **options)
+        try:
+            super().handle(*args, **options)
+        except OperationalError as error:
+            if isinstance(error.__cause__, LockNotAvailable):
+                raise CommandError(QUEUED) from error
+            raise
         app, sideband = settings.APP_ROLE, settings.SIDEBAND_ROLE
         with connections[options["database"]].cursor() as cursor:
             cursor.execute("select to_regclass('calls_auditentry')")
