@@ -17,6 +17,8 @@ class Conf:
     flush: timedelta
     """Longest time that a change waits for its transaction"""
     public_url: str
+    private_providers: bool
+    """Members may give provider accounts an address on this machine or its network"""
     demo: bool
     """The sample installation of `make demo`"""
 
@@ -28,5 +30,6 @@ def conf() -> Conf:
         accept_max_age=timedelta(seconds=values["accept_max_age_s"]),
         flush=timedelta(milliseconds=values["flush_ms"]),
         public_url=settings.PUBLIC_URL,
+        private_providers=bool(values["private_providers"]),
         demo=bool(values["demo"]),
     )

@@ -66,7 +66,11 @@ class Machine:
         self.directory: Path = env.STATE_DIR / args.mode
         self.services: Path = env.STATE_DIR / "services.json"
         self.stop_postgres: Callable[[], None] = lambda: None
-        self.environment = dict(os.environ) | {"PYTHONUNBUFFERED": "1", "DEMO": str(int(args.mode == "demo"))}
+        self.environment = (
+            {"PRIVATE_PROVIDERS": "1"}
+            | dict(os.environ)
+            | {"PYTHONUNBUFFERED": "1", "DEMO": str(int(args.mode == "demo"))}
+        )
         self.group = Group(self.directory / "processes.json", self.directory / "logs", self.environment)
 
     def __enter__(self) -> Machine:

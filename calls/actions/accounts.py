@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from calls import sealing
 from calls.actions import audit, edits
+from calls.conf import conf
 from calls.domain import values
 from calls.domain.actors import Actor
 from calls.domain.roles import Capability
@@ -44,6 +45,7 @@ def create(
     """An account with a webhook address of its own. Of two webhook secrets the first is the current one."""
     by.require(Capability.MANAGE)
     _check(kind, base_url, api_key, webhook_secrets)
+    _outside(base_url, by)
     _free(name)
 
     tenant = edits.tenant_in_scope()
@@ -75,6 +77,8 @@ def change(
     edits.hold(account, SHOWN, seen)
     if name is not None and name != account.name:
         _free(name)
+    if base_url is not None and base_url != account.base_url:
+        _outside(base_url, by)
     if base_url is not None and api_key is None and _origin(base_url) != _origin(account.base_url):
         # Whoever may not read the key must not have it sent to a server of theirs either.
         raise InvalidInput("give the key anew for another address", "api_key")
@@ -164,6 +168,12 @@ def _check(kind: str | None, base_url: str | None, api_key: str | None, webhook_
             raise InvalidInput("one or two are needed", "webhook_secrets")
         for secret in webhook_secrets:
             edits.checked("webhook_secret", values.webhook_secret, secret)
+
+
+def _outside(base_url: str, by: Actor) -> None:
+    """Members do not have this installation ask its own network; whoever has its shell may."""
+    if by.user_id is not None and not conf().private_providers:
+        edits.checked("base_url", values.public_address, base_url)
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import ipaddress
 import re
 import zoneinfo
 from urllib.parse import urlsplit
@@ -90,6 +91,26 @@ def base_url(value: str) -> str:
         raise InvalidInput("must be an https:// or http:// address of at most 300 characters")
     if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
         raise InvalidInput("must hold no user, password, query or fragment")
+    return value
+
+
+def public_address(value: str) -> str:
+    """A base URL whose host is not written as one of this machine or its network, such as a cloud's metadata.
+
+    Names are not resolved: one that somebody has lead to a private address passes.
+    """
+    host = (urlsplit(value).hostname or "").rstrip(".").lower()
+    try:
+        found = ipaddress.ip_address(host)
+    except ValueError:
+        # Resolvers also read 127.1, 2130706433 and 0x7f000001 as addresses.
+        last = host.rpartition(".")[2]
+        inside = last in {"localhost", "internal", "local"} or last.isdigit() or last.startswith("0x")
+    else:
+        found = getattr(found, "ipv4_mapped", None) or found
+        inside = not found.is_global or found.is_multicast
+    if inside:
+        raise InvalidInput("must not be an address of this machine or its network")
     return value
 
 

@@ -26,6 +26,7 @@ TOTAL_SECONDS = 8.0
 ringing"""
 CONNECTIONS = 64
 """Requests under way at once; a burst waits its turn here instead of in a server's full accept queue"""
+_NO_PROVIDER = "something answers there, but no provider; is the base URL right?"
 SIP_CODES = range(300, 700)
 """What a call can be rejected with (documented for the Live API; the Realtime API names no range)"""
 
@@ -84,18 +85,32 @@ class ControlClient:
 
     async def check_key(self) -> None:
         """Ask for the provider's models, which costs nothing: whoever gets an answer has a valid key."""
-        async with self._errors():
+        async with self._errors(), self._provider_only():
             answer = await self._sdk.models.with_raw_response.list(extra_headers=self._headers)
         try:
             listed = answer.http_response.json()
         except ValueError:
             listed = None
         if not isinstance(listed, dict) or "data" not in listed:
-            raise ProviderRefused("something answers there, but no provider; is the base URL right?")
+            raise ProviderRefused(_NO_PROVIDER)
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._sdk.close()
+
+    @asynccontextmanager
+    async def _provider_only(self) -> AsyncIterator[None]:
+        """Words of an error are a provider's own only in its shape: others' pages are not for a tester to read."""
+        try:
+            yield
+        except openai.APIStatusError as error:
+            try:
+                told = error.response.json()
+            except ValueError:
+                told = None
+            if not isinstance(told, dict) or not isinstance(told.get("error"), dict):
+                raise ProviderRefused(_NO_PROVIDER, status=error.status_code) from None
+            raise
 
     @asynccontextmanager
     async def _errors(self) -> AsyncIterator[None]:

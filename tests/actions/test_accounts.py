@@ -8,6 +8,7 @@ import pytest
 
 from calls import sealing
 from calls.actions import accounts, edits
+from calls.domain.actors import SYSTEM
 from calls.exceptions import ChangedMeanwhile, InvalidInput, NotAllowed
 from calls.models import AuditEntry, ProviderAccount
 from calls.providers.base import Account
@@ -174,3 +175,16 @@ def test_a_stored_key_goes_to_no_other_address(acme, adam):
         assert refused.value.field == "api_key"
     assert accounts.change(account, base_url="https://api.openai.com:443/v2", by=adam.actor) == ["base_url"]
     assert "base_url" in accounts.change(account, base_url="https://example.com/v1", api_key=KEY, by=adam.actor)
+
+
+def test_members_name_no_address_inside_and_the_installation_may(acme, adam, settings):
+    given = {"api_key": KEY, "webhook_secrets": ["first"], "base_url": "http://169.254.169.254/v1"}
+    with pytest.raises(InvalidInput) as refused:
+        accounts.create("Inside", **given, by=adam.actor)
+    assert refused.value.field == "base_url"
+    account = accounts.create("Inside", **given, by=SYSTEM)
+    assert accounts.change(account, name="Still inside", base_url=account.base_url, by=adam.actor) == ["name"]
+    with pytest.raises(InvalidInput):
+        accounts.change(account, base_url="http://127.0.0.1/v1", api_key=KEY, by=adam.actor)
+    settings.CALLS = settings.CALLS | {"private_providers": True}
+    assert accounts.change(account, base_url="http://127.0.0.1/v1", api_key=KEY, by=adam.actor) == ["base_url"]

@@ -54,3 +54,34 @@ def test_an_e_mail_address_is_kept_in_lower_case():
 
 def test_text_may_be_blank_where_that_is_meant():
     assert values.text("", blank=True) == ""
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "localhost",
+        "api.localhost.",
+        "127.0.0.1",
+        "127.1",
+        "2130706433",
+        "0x7f000001",
+        "10.0.0.1",
+        "192.168.1.1",
+        "169.254.169.254",
+        "metadata.google.internal",
+        "0.0.0.0",  # noqa: S104  refused here
+        "[::1]",
+        "[fe80::1]",
+        "[fd00::1]",
+        "[::ffff:127.0.0.1]",
+        "224.0.0.1",
+    ],
+)
+def test_what_lies_inside_is_no_public_address(host):
+    with pytest.raises(InvalidInput):
+        values.public_address(f"https://{host}:8443/v1")
+
+
+@pytest.mark.parametrize("host", ["api.openai.com", "8.8.8.8", "[2606:4700::1111]", "10.example.com"])
+def test_others_are(host):
+    assert values.public_address(f"https://{host}/v1")

@@ -263,3 +263,15 @@ def test_a_failed_test_says_why_without_the_key(answer, words):
     with pytest.raises(ProviderRefused, match=words) as caught:
         asyncio.run(scenario())
     assert KEY not in str(caught.value)
+
+
+@pytest.mark.parametrize("status", [200, 401, 500])
+def test_what_is_no_providers_answer_is_not_repeated(status):
+    async def scenario():
+        async with controlled() as (served, door):
+            served.answer = lambda: web.json_response({"message": "inner secret"}, status=status)
+            await door.check_key()
+
+    with pytest.raises(ProviderRefused, match="no provider") as caught:
+        asyncio.run(scenario())
+    assert "inner" not in str(caught.value)
