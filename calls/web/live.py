@@ -17,7 +17,7 @@ from calls.selectors import live as selectors
 from calls.web import figures, narrow, words
 from calls.web.access import TenantRequest, tenant_view
 from calls.web.narrow import Narrowed
-from calls.web.rows import needs_you, tiles, worst_first
+from calls.web.rows import most_urgent, tiles, worst_first
 
 QUEUE_LIMIT = 12
 """Cards beside the list; the rest is one filter away."""
@@ -31,7 +31,8 @@ def live(request: TenantRequest) -> HttpResponse:
     now = timezone.now()
     wanted = narrow.read(request.GET)
     known = worst_first(snapshot.body["rows"], now)
-    need = {row["code"] for row in known if needs_you(row, now)}
+    urgent = most_urgent(known, now)
+    need = {row["code"] for row in urgent}
     context: dict[str, Any] = {
         "member": request.member,
         "section": "live",
@@ -44,8 +45,8 @@ def live(request: TenantRequest) -> HttpResponse:
         "blank": {},
         "known": known,
         "rows": [row for row in known if wanted.shows(row, needs_you=row["code"] in need)],
-        "queue": [row for row in known if row["code"] in need][:QUEUE_LIMIT],
-        "queue_more": max(0, len(need) - QUEUE_LIMIT),
+        "queue": urgent[:QUEUE_LIMIT],
+        "queue_more": max(0, len(urgent) - QUEUE_LIMIT),
         "drops": _drops(wanted, known, need),
         "tiles": tiles(known, now),
         "figures": figures.shown(request.member),

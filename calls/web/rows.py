@@ -38,6 +38,18 @@ def worst_first(rows: Iterable[Row], now: datetime) -> list[Row]:
     )
 
 
+def most_urgent(rows: Iterable[Row], now: datetime) -> list[Row]:
+    """Who needs somebody: act now first, and of these what waits for longest; what has no age, last."""
+
+    def place(found: tuple[Row, attention.Need]) -> tuple[int, bool, datetime, str]:
+        row, need = found
+        return attention.rank(need), need.since is None, need.since or now, str(row["code"])
+
+    judged = ((row, attention.worst(row, now)) for row in rows)
+    urgent = [(row, need) for row, need in judged if need is not None and need.needs_you]
+    return [row for row, _ in sorted(urgent, key=place)]
+
+
 def tiles(rows: Iterable[Row], now: datetime) -> Tiles:
     shown = list(rows)
     replies = sorted(row["reply_ms"] for row in shown if row.get("reply_ms") is not None)

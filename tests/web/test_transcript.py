@@ -122,7 +122,12 @@ ROWS = [
      "answered_at": None, "last_event_at": None, "end_reason": ""},
     {"code": "f", "state": "active", "attachment": "reattaching", "floor": "thinking", "started_at": at(95),
      "reply_ms": 400, "answered_at": at(96), "last_event_at": at(99), "end_reason": ""},
+    {"code": "g", "state": "active", "attachment": "attached", "floor": "listening", "started_at": at(1),
+     "reply_ms": 5_000, "answered_at": at(2), "last_event_at": at(99), "end_reason": ""},
 ]  # fmt: skip
+WORST_FIRST = ["d", "c", "g", "b", "f", "a", "e"]
+# A slow reply has no age: it stands behind the warnings that have one, though its call is the longest of these.
+MOST_URGENT = ["d", "c", "b", "f", "g"]
 JSON_TEXTS = [
     '{"id": 12345678901234567890, "amount":42.0,"x":1e400, "s":"a\\u202e, {\\"b\\": 1}","l":[],"o":{},"n":[1,[true,null]]}',
     "not json {",
@@ -138,7 +143,7 @@ const here = (path) => import(`${process.argv[2]}/${path}`);
 const { open } = await here("feed/reduce.js");
 const { lines } = await here("call/lines.js");
 const { factsOf } = await here("call/facts.js");
-const { worstFirst, changes } = await here("live/order.js");
+const { worstFirst, mostUrgent, changes } = await here("live/order.js");
 const { counted } = await here("live/figures.js");
 const { face, worst } = await here("lib/faces.js");
 const { took, clockText, age, timer } = await here("lib/format.js");
@@ -153,6 +158,7 @@ console.log(JSON.stringify({
   outputs: lines(state).filter((line) => line.output).map((line) => [line.key, line.output.item_id]),
   facts: factsOf(state),
   order: worstFirst(seen).map(({ row }) => row.code),
+  queue: mostUrgent(seen).map(({ row }) => row.code),
   figures: counted(seen),
   faces: rows.map((row) => face(row).key),
   need: seen.map(({ need }) => need && [need.reason, need.severity]),
@@ -229,7 +235,8 @@ def test_the_browser_counts_the_same(browser):
 
 def test_the_browser_sorts_and_marks_rows_the_same(browser):
     now = NOON + timedelta(seconds=100)
-    assert browser["order"] == [row["code"] for row in rows.worst_first(ROWS, now)]
+    assert browser["order"] == [row["code"] for row in rows.worst_first(ROWS, now)] == WORST_FIRST
+    assert browser["queue"] == [row["code"] for row in rows.most_urgent(ROWS, now)] == MOST_URGENT
     assert browser["faces"] == [words.face(row).key for row in ROWS]
     needs = [attention.worst(row, now) for row in ROWS]
     assert browser["need"] == [need and [need.reason, need.severity] for need in needs]
