@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import DatabaseError, connection
 
 from calls.actions import export_jobs
-from calls.actions.export_files import FILES
+from calls.actions.export_files import FILES, File
 from calls.domain import exports as domain
 from calls.domain.periods import Period
 from calls.models import Export
@@ -88,10 +88,12 @@ def _write(export: Export) -> None:
         with pulse:
             _fill(export, part, pulse)
         part.chmod(0o600)
-        part.replace(path)
         with tenant_scope(export.tenant_id):
-            if not export_jobs.done(export, rows=pulse.rows, size=path.stat().st_size):
-                path.unlink()
+            # The row is won first: a job that was overtaken touches nothing of the one that came after it.
+            if export_jobs.done(export, rows=pulse.rows, size=part.stat().st_size):
+                part.replace(path)
+    except _NoSlot:
+        raise
     except _Stop as stop:
         if str(stop):
             _failed(export, str(stop), pulse.rows)
@@ -102,6 +104,9 @@ def _write(export: Export) -> None:
         # Its message may quote what was read.
         logger.warning("an export could not be read", extra={"export": str(export.pk), "error": type(error).__name__})
         _failed(export, "The database did not answer.", pulse.rows)
+    except Exception:
+        _failed(export, "The file could not be put together.", pulse.rows)
+        raise
     finally:
         part.unlink(missing_ok=True)
 
@@ -120,15 +125,29 @@ def _fill(export: Export, part: Path, pulse: Pulse) -> None:
             )
         file = FILES[export.file_format](part, bulk.COLUMNS[export.kind])
         try:
-            for rows in bulk.batches(export.kind, period, reveal=export.reveal):
-                file.write(rows)
-                pulse.rows += len(rows)
-                if pulse.unwanted:
-                    raise _Stop
-                if part.exists() and part.stat().st_size > domain.BYTE_LIMIT:
-                    raise _Stop(f"The file grew beyond {domain.BYTE_LIMIT >> 20:,} MB: pick fewer days.")
-        finally:
-            file.close()
+            _write_rows(export, file, pulse, part, period)
+        except BaseException:
+            _discard(file)
+            raise
+    file.close()  # an Excel file takes its time to be packed: no transaction waits for it
+
+
+def _write_rows(export: Export, file: File, pulse: Pulse, part: Path, period: Period) -> None:
+    for rows in bulk.batches(export.kind, period, reveal=export.reveal):
+        file.write(rows)
+        pulse.rows += len(rows)
+        if pulse.unwanted:
+            raise _Stop
+        if part.exists() and part.stat().st_size > domain.BYTE_LIMIT:
+            raise _Stop(f"The file grew beyond {domain.BYTE_LIMIT >> 20:,} MB: pick fewer days.")
+
+
+def _discard(file: File) -> None:
+    """Close what will be thrown away; why it is thrown away counts more than that it cannot be closed."""
+    try:
+        file.close()
+    except Exception as error:  # noqa: BLE001  whatever the library raises
+        logger.warning("an unfinished export could not be closed", extra={"error": type(error).__name__})
 
 
 def _take_slot() -> None:

@@ -112,3 +112,41 @@ def test_other_tenants_exports_can_take_all_places(acme, globex, ana, call, monk
     export_run.run(acme.id, made.pk)
     with tenant_scope(acme.id):
         assert Export.objects.values_list("state", "attempts").get() == (ExportState.WAITING, 0)
+
+
+def test_one_that_was_overtaken_leaves_the_other_ones_file_alone(acme, ana, call, monkeypatch):
+    factories.make_usage(call)
+    made = ask(ana)
+    real = bulk.batches
+
+    def overtaken(*args, **options):
+        monkeypatch.setattr(bulk, "batches", real)
+        with tenant_scope(acme.id):
+            Export.objects.update(state=ExportState.WAITING, heard_at=None)
+        export_run.run(acme.id, made.pk)
+        yield [(None,) * len(bulk.COLUMNS["charges"])] * 3
+
+    monkeypatch.setattr(bulk, "batches", overtaken)
+    export_run.run(acme.id, made.pk)
+    with tenant_scope(acme.id):
+        export = Export.objects.get()
+        path = export_jobs.path_of(export)
+    assert (export.state, export.attempts, export.rows) == (ExportState.DONE, 2, 1)
+    assert len(rows_of(path)) == 1
+    assert path.stat().st_size == export.size
+
+
+def test_what_nobody_foresaw_fails_at_once_and_is_raised(acme, ana, call, directory, monkeypatch):
+    factories.make_usage(call)
+
+    def broken(*args, **options):
+        yield ["no row at all"]
+
+    monkeypatch.setattr(bulk, "batches", broken)
+    made = ask(ana, file_format="parquet")
+    with pytest.raises((TypeError, ValueError)):
+        export_run.run(acme.id, made.pk)
+    with tenant_scope(acme.id):
+        export = Export.objects.get()
+    assert (export.state, export.error) == (ExportState.FAILED, "The file could not be put together.")
+    assert list((directory / str(acme.id)).iterdir()) == []
