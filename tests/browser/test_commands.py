@@ -198,3 +198,28 @@ def test_two_supervisors_see_what_the_other_one_asks(seat, ring):
             _is(page, words, "confirmed")
             expect(entry(page, words).locator("[data-f=by]")).to_have_text(f"{who}@acme.example")
         wait_until(lambda page=page: lines(page, "[data-speaker=operator]").count() == 2, 10, "both in the transcript")
+
+
+def test_words_that_were_changed_after_a_lost_answer_are_a_command_of_their_own(seat, ring, rig):
+    line = ring("waiting")
+    me = seat()
+    me.complaints.expect("ERR_FAILED")
+    page = me.call(line)
+
+    def lose(route) -> None:
+        route.fetch()  # it did arrive
+        route.abort()
+
+    page.route("**/commands/", lose, times=1)
+    field = page.locator("textarea[name=text]")
+    field.fill("First words.")
+    page.get_by_role("button", name="Inform the model", exact=True).click()
+    expect(page.locator("#steer-error")).to_contain_text("Your text is kept")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    expect(page).to_have_url(f"{me.origin}{line.path}")  # Esc leads nowhere while words wait
+    field.fill("Other words.")
+    page.get_by_role("button", name="Inform the model", exact=True).click()
+    _is(page, "First words.", "confirmed")
+    _is(page, "Other words.", "confirmed")
+    assert len(_asked(rig, line, "inform")) == 2

@@ -247,6 +247,7 @@ def _environment(made: Rig) -> dict[str, str]:
         "REDIS_URL": made.redis_url,
         "PUBLIC_URL": f"http://127.0.0.1:{made.port}",
         "SECRET_KEY": secrets.token_urlsafe(50),
+        "PRIVATE_PROVIDERS": "1",  # the simulator is on this machine
         "SEALING_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
         **made.plan.environment,
     }

@@ -2,6 +2,7 @@
 
 import { typing } from "./lib/dom.js";
 
+const REPEATED = new Set(["j", "k", "[", "]"]);
 const SEQUENCE_MS = 1_200;
 const NAMES = { " ": ["space"], Escape: ["esc"] };
 const bound = new Map();
@@ -65,7 +66,9 @@ export function start() {
     }
     wentAt = event.key === "g" ? performance.now() : -Infinity;
     const found = bound.get(event.key);
-    if (found) {
+    if (found && event.repeat && !REPEATED.has(event.key)) {
+      event.preventDefault(); // a key that is held down asks once
+    } else if (found) {
       event.preventDefault();
       found.action(event);
     }

@@ -7,6 +7,7 @@ import { isLive } from "../lib/faces.js";
 import { timer } from "../lib/format.js";
 
 const TIMEOUT_MS = 10_000;
+const CSRF = /(?:^|; )(?:__Host-)?csrf=([^;]+)/;
 
 export class Controls {
   #panel;
@@ -66,7 +67,8 @@ export class Controls {
     for (const button of document.querySelectorAll("[data-needs]")) {
       const moving = button.dataset.needs === "active" && call.state === "transferring";
       attribute(button, "disabled", denied || reason || moving ? "" : null);
-      attribute(button, "title", denied || reason || (moving ? "A transfer is under way." : null));
+      button.dataset.hint ??= button.title; // what the server wrote there comes back
+      attribute(button, "title", denied || reason || (moving ? "A transfer is under way." : button.dataset.hint || null));
     }
     show(document.querySelector("[data-copy-text]"), kept);
     if (over) {
@@ -102,6 +104,12 @@ export class Controls {
       return;
     }
     form.dataset.busy = "";
+    // The key says "the same command once more": what was changed since the last attempt is another one.
+    const wanted = wants(form);
+    if (form.dataset.tried !== undefined && form.dataset.tried !== wanted) {
+      form.elements.key.value = newKey();
+    }
+    form.dataset.tried = wanted;
     [...form.elements].forEach((control) => attribute(control, "aria-invalid", null));
     text(form.querySelector("[data-error]"), "");
     const sent = form.elements.text?.value;
@@ -113,7 +121,8 @@ export class Controls {
       attribute(wrong instanceof Element ? wrong : null, "aria-invalid", "true");
       return;
     }
-    form.elements.key.value = crypto.randomUUID();
+    form.elements.key.value = newKey();
+    delete form.dataset.tried;
     // Words typed while the post was on its way stay.
     if (form.elements.text && form.elements.text.value === sent) {
       form.elements.text.value = "";
@@ -137,12 +146,34 @@ function keepText(field) {
   });
 }
 
-function written() {
+/** What a form asks for, without what changes from page to page. */
+function wants(form) {
+  const body = new FormData(form);
+  body.delete("key");
+  body.delete("csrfmiddlewaretoken");
+  return JSON.stringify([...body]);
+}
+
+/** A random UUID, also on pages without TLS, where crypto.randomUUID is missing. */
+function newKey() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const digits = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return digits.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+}
+
+/** What is written and not sent yet. */
+export function written() {
   return document.querySelector("form[data-command=text]")?.elements.text.value.trim() ?? "";
 }
 
 /** {command} or {problem: {message, field}}. The key stays until the server answered: sending again is the same command. */
 async function post(form) {
+  const token = CSRF.exec(document.cookie)?.[1];
+  if (token) {
+    form.elements.csrfmiddlewaretoken.value = token; // somebody may have signed in again in another tab
+  }
   try {
     const answer = await fetch(form.action, {
       method: "POST",

@@ -9,7 +9,7 @@ import { oncePerFrame } from "../lib/frame.js";
 import { isStale, keepPill } from "../pill.js";
 import { Announcer } from "./announce.js";
 import { stateAt } from "./at.js";
-import { Controls } from "./controls.js";
+import { Controls, written } from "./controls.js";
 import { costOf, costWords } from "./cost.js";
 import { paintFacts } from "./facts.js";
 import { Follow } from "./follow.js";
@@ -157,7 +157,15 @@ export function start(page) {
   bind("e", () => (player.at === null ? follow.latest() : player.toEnd()), "Latest turn");
   bind("[", () => timeline.step(-1), "Turn before");
   bind("]", () => timeline.step(1), "Turn after");
-  bind("Escape", () => document.querySelector("[data-section=live]")?.click(), "Back to Live");
+  bind(
+    "Escape",
+    () => {
+      if (!written()) {
+        document.querySelector("[data-section=live]")?.click(); // never away from words that were not sent
+      }
+    },
+    "Back to Live",
+  );
 
   paint();
   // A hit of a search leads to its turn, however far back it is.

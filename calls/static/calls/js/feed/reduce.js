@@ -51,7 +51,7 @@ export function byRank(a, b) {
 export function reduce(state, frame) {
   switch (frame.type) {
     case "snapshot":
-      return open(frame);
+      return state.present ? { ...open(frame), present: state.present } : open(frame); // told on changes only
     case "events":
       return state.known ? events(state, frame) : state;
     case "hint":
