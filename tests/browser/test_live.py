@@ -131,6 +131,34 @@ def test_the_order_is_applied_when_the_pointer_leaves(seat, ring, rig):
     wait_until(lambda: _order(page)[0] == newer.code, 5, "the new order")
 
 
+def test_the_waiting_order_is_applied_by_the_pill(seat, ring, rig):
+    page = seat(tenant="globex").live()
+    older = ring("long_chat", tenant="globex")
+    newer = ring("long_chat", tenant="globex", seed=8)
+    expect(newer.row(page)).to_be_visible()
+    older.row(page).hover()
+    _break(rig, newer)
+    waiting = page.locator("[data-changes]")
+    expect(waiting).to_be_visible()
+
+    # On its way to the pill the pointer leaves the rows: what is painted from then on moves none of them either.
+    waiting.hover()
+    shown = _order(page)
+    third = ring("long_chat", tenant="globex", seed=9)
+    expect(third.row(page)).to_be_visible()
+    assert _order(page) == [*shown, third.code]
+    waiting.click()
+    expect(waiting).to_be_hidden()
+    assert _order(page)[0] == newer.code
+    assert page.url.endswith("/t/globex/live/")
+
+    # The pill is gone from under the pointer, and holds nothing any more.
+    page.mouse.move(5, 5)
+    _break(rig, third)
+    wait_until(lambda: _order(page).index(third.code) < _order(page).index(older.code), 10, "the new order")
+    expect(waiting).to_be_hidden()
+
+
 def test_one_finds_a_call_by_what_is_known_of_it(seat, ring):
     page = seat("owner", "globex").live()
     ours = ring("long_chat", tenant="globex", **{"from": "+447700900111"})

@@ -6,22 +6,26 @@ import { changes } from "./order.js";
 /** `nodes`: by code; `order`: the codes as they stand. */
 export class StillList {
   #list;
-  #pointerInside = false;
+  #parts;
+  #under = new Set();
   #standing;
   #order;
   nodes;
 
-  /** `released()` is told when the hand leaves. */
-  constructor(list, released) {
+  /** `released()` is told when the hand leaves. `beside`: what stands elsewhere and counts as inside, as its pill does. */
+  constructor(list, released, ...beside) {
     this.#list = list;
+    this.#parts = [list, ...beside];
     this.nodes = new Map([...list.children].map((node) => [node.dataset.code, node]));
     this.order = [...this.nodes.keys()];
-    list.addEventListener("pointerenter", () => (this.#pointerInside = true));
-    list.addEventListener("pointerleave", () => {
-      this.#pointerInside = false;
-      released();
-    });
-    list.addEventListener("focusout", released);
+    for (const part of this.#parts) {
+      part.addEventListener("pointerenter", () => this.#under.add(part));
+      part.addEventListener("pointerleave", () => {
+        this.#under.delete(part);
+        released();
+      });
+      part.addEventListener("focusout", released);
+    }
   }
 
   get order() {
@@ -34,7 +38,7 @@ export class StillList {
   }
 
   get held() {
-    return this.order.length > 0 && (this.#pointerInside || this.#list.contains(document.activeElement));
+    return this.order.length > 0 && (this.#under.size > 0 || this.#parts.some((part) => part.contains(document.activeElement)));
   }
 
   /** Whether a code stands in the list. */

@@ -46,7 +46,7 @@ export function start(page) {
   const filters = new Filters(page, () => paint(true));
   const figures = new Figures(page);
   const queue = new Queue(page, flush);
-  const rows = new StillList(list, flush);
+  const rows = new StillList(list, flush, pill);
 
   recall(first.body);
   feed.listen(({ frame }) => {
