@@ -100,27 +100,25 @@ class PriceList:
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """Exact amounts by bucket, where something was used."""
+    """What was used: exact amounts of the buckets that have a price, and the quantities of those that have none."""
 
     amounts: Mapping[str, Decimal]
+    unpriced: Mapping[str, int | Decimal]
 
     @property
     def total(self) -> Decimal:
         return added(self.amounts.values())
 
 
-def charge(used: Used, price: PriceList) -> Charge | None:
-    """None where the list has no price for something that was used."""
-    unit = price.unit
+def charge(used: Used, price: PriceList | None) -> Charge:
+    """Bucket by bucket, so that the charge of a sum is the sum of the charges, also where prices are lacking."""
+    unit = price.unit if price else {}
     wanted: dict[str, int | Decimal] = dict(zip(TOKEN_BUCKETS, used.tokens, strict=True)) | {"time": used.seconds}
-    amounts = {}
-    for name, quantity in wanted.items():
-        if not quantity:
-            continue
-        if name not in unit:
-            return None
-        amounts[name] = _EXACT.multiply(Decimal(quantity), unit[name])
-    return Charge(amounts)
+    there = {name: quantity for name, quantity in wanted.items() if quantity}
+    return Charge(
+        {name: _EXACT.multiply(Decimal(quantity), unit[name]) for name, quantity in there.items() if name in unit},
+        {name: quantity for name, quantity in there.items() if name not in unit},
+    )
 
 
 class Prices:
@@ -168,9 +166,11 @@ class Cost:
     estimated: Decimal = ZERO
     missing: int = 0
     """Bills whose figures never came: their cost is in no sum"""
-    unpriced: dict[str, int] = field(default_factory=dict)
-    """Bills without a price, by model: their cost is in no sum"""
+    unpriced: dict[str, dict[str, int | Decimal]] = field(default_factory=dict)
+    """Tokens and seconds without a price, by model and bucket: their cost is in no sum"""
     bills: int = 0
+    priced: bool = False
+    """Something has an amount, be it 0"""
 
     @property
     def exact(self) -> Decimal:
@@ -183,19 +183,20 @@ class Cost:
 
     @property
     def known(self) -> bool:
-        """Some bill has an amount, or there was nothing to pay."""
-        return self.bills == 0 or self.bills > self.missing + sum(self.unpriced.values())
+        """Something has an amount, or there was nothing to pay."""
+        return self.priced or not (self.missing or self.unpriced)
 
     def add(self, record: Record, prices: Prices) -> None:
         self.bills += record.count
         if not record.complete:
             self.missing += record.count
             return
-        price = prices.find(record.model, record.day)
-        found = charge(record.used, price) if price else None
-        if found is None:
-            self.unpriced[record.model] = self.unpriced.get(record.model, 0) + record.count
-        elif record.split_known:
+        found = charge(record.used, prices.find(record.model, record.day))
+        self.priced = self.priced or bool(found.amounts)
+        for name, quantity in found.unpriced.items():
+            of_model = self.unpriced.setdefault(record.model, {})
+            of_model[name] = of_model.get(name, 0) + quantity
+        if record.split_known:
             for name, amount in found.amounts.items():
                 self.amounts[name] = _EXACT.add(self.amounts.get(name, ZERO), amount)
         else:

@@ -17,7 +17,7 @@ from django.db import connection
 from psycopg import ServerCursor
 
 from calls.domain.periods import Period
-from calls.domain.prices import FEMTO, TOKEN_BUCKETS, PriceList, Prices
+from calls.domain.prices import BUCKETS, FEMTO, TOKEN_BUCKETS, PriceList, Prices
 from calls.domain.redaction import mask_number
 from calls.models.base import current_tenant
 from calls.selectors.charges import price_lists
@@ -25,6 +25,7 @@ from calls.selectors.usage import ROW_COLUMNS
 
 Row = tuple[Any, ...]
 BATCH = 5_000
+_NO_UNITS = (None,) * len(BUCKETS)
 _TOKENS = (
     "input_text", "input_audio", "input_image", "cached_text", "cached_audio", "cached_image", "output_text",
     "output_audio",
@@ -69,10 +70,11 @@ COLUMNS: Mapping[str, list[Column]] = {
         Column("seconds", "seconds"),
         Column("prices_from", "day"),
         Column("amount_usd", "money"),
-        *_texts("certainty"),
+        *_texts("certainty", "without_price"),
     ],
 }
-"""Of charges: an amount that is not known is empty, and `certainty` says why. Fresh tokens were not in the cache."""
+"""Of charges: an amount that is not known is empty, and `certainty` says why; one that holds only what has a price is
+`at least` so much, and `without_price` names the rest. Fresh tokens were not in the cache."""
 
 _CALLS = """
 select c.call_id, c.state, nullif(c.end_reason, ''), nullif(c.from_number, ''), nullif(c.to_number, ''), a.name,
@@ -164,29 +166,36 @@ class _Rater:
     def __call__(self, row: Row) -> Row:
         *head, complete, split_known = row
         model, tokens, seconds = head[7], head[8:16], head[16]
-        day, amount, certainty = self._rated(model, head[0], tokens, seconds)
+        day, amount, without = self._rated(model, head[0], tokens, seconds)
         if not complete:
-            day, amount, certainty = None, None, "no figures"
-        elif amount is not None and not split_known:
-            certainty = "estimated"
-        return (*head[:7], model or None, *tokens, seconds or None, day, amount, certainty)
+            day, amount, without, certainty = None, None, [], "no figures"
+        elif amount is None:
+            certainty = "no price"
+        elif without:
+            certainty = "at least" if split_known else "estimated, at least"
+        else:
+            certainty = "exact" if split_known else "estimated"
+        return (*head[:7], model or None, *tokens, seconds or None, day, amount, certainty, ", ".join(without) or None)
 
-    def _rated(self, model: str, at: datetime, tokens: list[int], seconds: Decimal) -> tuple[Any, Decimal | None, str]:
+    def _rated(
+        self, model: str, at: datetime, tokens: list[int], seconds: Decimal
+    ) -> tuple[Any, Decimal | None, list[str]]:
+        """As domain.prices.charge does: bucket by bucket."""
         key = (model, at.astimezone(UTC).date())
         if key not in self._found:
             price = self._prices.find(*key)
             self._found[key] = (price, price.femto) if price else None
         found = self._found[key]
-        if found is None:
-            return None, None, "no price"
-        price, units = found
-        total = 0
-        for quantity, unit in zip((*tokens, int(seconds * 1000)), units, strict=True):
-            if quantity:
-                if unit is None:
-                    return None, None, "no price"
-                total += quantity * unit
-        return price.valid_from, Decimal(total).scaleb(FEMTO), "exact"
+        day, units = (found[0].valid_from, found[1]) if found else (None, _NO_UNITS)
+        total, priced, without = 0, False, []
+        for name, quantity, unit in zip(BUCKETS, (*tokens, int(seconds * 1000)), units, strict=True):
+            if not quantity:
+                continue
+            if unit is None:
+                without.append(name)
+            else:
+                total, priced = total + quantity * unit, True
+        return day, Decimal(total).scaleb(FEMTO) if priced or not without else None, without
 
 
 def _values(period: Period) -> dict[str, Any]:

@@ -121,7 +121,11 @@ def cost_notes(cost: Cost) -> str:
     if cost.missing:
         said.append(f"Without {cost.missing} replies or transcriptions whose figures never came.")
     if cost.unpriced:
-        said.append(f"Without {', '.join(sorted(cost.unpriced))}: no price is known.")
+        parts = (
+            f"{model or 'no model named'} ({', '.join(sorted(name.replace('_', ' ') for name in of))})"
+            for model, of in sorted(cost.unpriced.items())
+        )
+        said.append(f"Without {', '.join(parts)}: no price is known.")
     return " ".join(said)
 
 

@@ -68,7 +68,7 @@ def usage(request: TenantRequest) -> HttpResponse:
         "charts": list(zip(usage_tables.day_charts(made, asked.range, names), tables, strict=True)),
         "tokens": usage_tables.bucket_table(made, decimals),
         "groups": usage_tables.group_table(made, asked.by, names, decimals),
-        "unpriced": sorted((model or "no model named", bills) for model, bills in made.now.cost.unpriced.items()),
+        "unpriced": usage_tables.unpriced(made.now.cost),
         "nearest": _nearest(request, asked) if made.empty else "",
         "before": _before(asked),
     }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
-from calls.domain.prices import BUCKETS, ZERO
+from calls.domain.prices import BUCKETS, ZERO, Cost
 from calls.domain.ranges import Range
 from calls.web import cells, charts
 from calls.web.cells import Cell, Column, Table
@@ -165,7 +165,10 @@ def bucket_table(report: Report, decimals: int) -> Table:
         counted = (
             Cell(quantity, f"{quantity:,.0f} s") if name == "time" else cells.count(quantity, float(quantity / most))
         )
-        table.rows.append([cells.name(BUCKET_NAMES[name]), counted, cells.amount(cost, decimals)])
+        # What has no price at all is unknown, which is not nothing.
+        known = name in now.cost.amounts or not any(name in of for of in now.cost.unpriced.values())
+        paid = cells.amount(cost, decimals) if known else Cell("", "unknown", muted=True)
+        table.rows.append([cells.name(BUCKET_NAMES[name]), counted, paid])
     table.foot = [cells.name("All"), cells.count(now.tokens), cells.amount(now.cost.exact, decimals)]
     if not now.cost.whole:
         table.notes.append("Only what is sure has a cost here.")
@@ -224,13 +227,37 @@ def _doubts(whole: Sums) -> tuple[list[Column], Callable[[Sums, int], list[Cell]
     if whole.cost.missing:
         columns.append(Column("bills_without_figures", "No figures"))
         makers.append(lambda sums, _: cells.count(sums.cost.missing))
-    if whole.cost.unpriced:
-        columns.append(Column("bills_without_price", "No price"))
-        makers.append(lambda sums, _: cells.count(sum(sums.cost.unpriced.values())))
+    if _without_price(whole.cost, time=False):
+        columns.append(Column("tokens_without_price", "No price"))
+        makers.append(lambda sums, _: cells.count(_without_price(sums.cost, time=False)))
+    if _without_price(whole.cost, time=True):
+        columns.append(Column("seconds_without_price", "No price, s"))
+        makers.append(lambda sums, _: cells.count(_without_price(sums.cost, time=True)))
     if whole.cost.estimated:
         columns.append(Column("estimated_usd", "Estimated"))
         makers.append(lambda sums, decimals: cells.amount(Decimal(sums.cost.estimated), decimals))
     return columns, lambda sums, decimals: [make(sums, decimals) for make in makers]
+
+
+def unpriced(cost: Cost) -> list[tuple[str, str]]:
+    """By model, in words: how much of what has no price."""
+    return [
+        (
+            model or "no model named",
+            ", ".join(f"{_quantity(name, of[name])} ({BUCKET_NAMES[name]})" for name in BUCKETS if name in of),
+        )
+        for model, of in sorted(cost.unpriced.items())
+    ]
+
+
+def _without_price(cost: Cost, *, time: bool) -> int | Decimal:
+    """Tokens, or seconds: they have no sum."""
+    found = (count for of in cost.unpriced.values() for name, count in of.items() if (name == "time") is time)
+    return sum(found)
+
+
+def _quantity(bucket: str, quantity: int | Decimal) -> str:
+    return f"{quantity:,.0f} s" if bucket == "time" else f"{quantity:,} token{'' if quantity == 1 else 's'}"
 
 
 def _outcomes(sums: Sums) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from datetime import timedelta
 from decimal import Decimal
 
@@ -19,6 +20,7 @@ from calls.selectors import usage as usage_selectors
 from calls.tenancy import tenant_scope
 from tests import factories
 from tests.actions.export_desk import DAY, PERIOD, ask, finished, rows_of
+from tests.selectors import test_charges as charges_tests
 
 
 def test_charges_sum_to_the_figure_of_the_page(acme, ana, call):
@@ -45,8 +47,35 @@ def test_charges_sum_to_the_figure_of_the_page(acme, ana, call):
         assert sum(Decimal(row["amount_usd"]) for row in found if row["certainty"] == certainty) == amount
         assert amount
     assert sum(row["certainty"] == "no figures" for row in found) == page.missing
-    assert sum(row["certainty"] == "no price" for row in found) == page.unpriced["my-deployment"]
+    without = [row for row in found if row["certainty"] == "no price"]
+    assert {row["without_price"] for row in without} == {"time"}
+    assert sum(Decimal(row["seconds"]) for row in without) == page.unpriced["my-deployment"]["time"]
     assert all(not row["amount_usd"] for row in found if row["certainty"].startswith("no "))
+
+
+def test_page_call_and_file_agree_where_a_bucket_has_no_price(acme, ana, call):
+    charges_tests.add_list("no-images", DAY.date(), fresh_text="4", output_audio="64")
+    text = dict.fromkeys(("input_audio", "cached_text", "output_text"), 0) | {"model": "no-images"}
+    for n in range(20):
+        factories.make_usage(call, at=DAY + timedelta(minutes=20 * n), split_known=n % 5 > 0, **text)
+    factories.make_usage(call, at=DAY + timedelta(hours=3), input_image=1, **text)
+    factories.make_usage(call, at=DAY + timedelta(hours=4), input_image=2, split_known=False, **text)
+    factories.make_usage(
+        call, at=DAY + timedelta(hours=5), input_image=4, **text | {"input_text": 0, "output_audio": 0}
+    )
+    with tenant_scope(acme.id):
+        usage_action.sum_up()
+        lists = charges.price_lists()
+        lines = usage_selectors.usage([PERIOD.since, PERIOD.until], lists)
+        page = prices.cost((line.record for line in lines), lists)
+        assert charges.of_call(call) == page
+    found = rows_of(finished(ana)[0])
+    assert page.exact > 0 < page.estimated
+    assert page.unpriced == {"no-images": {"fresh_image": 7}}
+    for words, amount in (({"exact", "at least"}, page.exact), ({"estimated", "estimated, at least"}, page.estimated)):
+        assert sum(Decimal(row["amount_usd"]) for row in found if row["certainty"] in words) == amount
+    said = Counter((row["certainty"], row["without_price"]) for row in found if row["without_price"])
+    assert said == {(one, "fresh_image"): 1 for one in ("at least", "estimated, at least", "no price")}
 
 
 def test_files_are_private(acme, ana, call, directory):

@@ -68,7 +68,15 @@ CASES = {
     "figures that never came": [reply(complete=False), reply(output_text=10)],
     "only figures that never came": [reply(complete=False)],
     "a bucket without a price": [reply(input_image=1), reply(output_text=1)],
-    "a model without a price": [reply(model="other", output_text=5), reply(output_text=1), reply(model="another")],
+    "a bill of which a bucket has no price": [reply(input_image=1, output_text=9_000)],
+    "an estimate without a bucket": [reply(input_image=1, output_text=9_000, split_known=False)],
+    "only a bucket without a price": [reply(input_image=1)],
+    "a model without a price": [
+        reply(model="other", output_text=5),
+        reply(output_text=1),
+        reply(model="another"),
+        reply(model="", output_audio=1, input_text=2),
+    ],
     "many": many(7),
     "dollars": [*many(8), *many(9)],
 }

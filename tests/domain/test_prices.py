@@ -44,7 +44,7 @@ def test_cached_tokens_are_not_paid_twice() -> None:
 def test_a_charge_by_hand() -> None:
     found = charge(Used.of(Tokens(input_text=1000, cached_text=400, input_audio=300, output_audio=200)), ALL)
 
-    assert found is not None
+    assert not found.unpriced
     assert found.amounts == {
         "fresh_text": Decimal("0.0024"),
         "cached_text": Decimal("0.00016"),
@@ -57,20 +57,37 @@ def test_a_charge_by_hand() -> None:
 def test_time_is_paid_by_the_second() -> None:
     found = charge(Used(seconds=Decimal("2.5")), _list(minute="0.017"))
 
-    assert found is not None
     assert found.amounts == {"time": Decimal("0.0007083333325")}
 
 
 @pytest.mark.parametrize(
-    ("used", "price"),
+    ("used", "price", "unpriced"),
     [
-        (Used((0, 0, 0, 7, 0, 0, 0, 0)), _list(fresh_text="5")),
-        (Used(seconds=Decimal(3)), ALL),
-        (Used((1, *(0,) * 7)), _list(minute="0.006")),
+        (Used((0, 0, 0, 7, 0, 0, 0, 0)), _list(fresh_text="5"), {"cached_text": 7}),
+        (Used(seconds=Decimal(3)), ALL, {"time": Decimal(3)}),
+        (Used((1, *(0,) * 7)), _list(minute="0.006"), {"fresh_text": 1}),
+        (Used((1, *(0,) * 7)), None, {"fresh_text": 1}),
     ],
 )
-def test_a_bucket_without_a_price_is_not_free(used: Used, price: PriceList) -> None:
-    assert charge(used, price) is None
+def test_a_bucket_without_a_price_is_not_free(
+    used: Used, price: PriceList | None, unpriced: dict[str, int | Decimal]
+) -> None:
+    found = charge(used, price)
+
+    assert (found.amounts, found.unpriced) == ({}, unpriced)
+
+
+def test_a_bucket_without_a_price_takes_nothing_from_the_others_however_bills_are_summed() -> None:
+    price = _list(fresh_text="4")
+    bills = [Used((1000, *(0,) * 7)), Used((1000, 0, 1, *(0,) * 5)), Used((0, 0, 2, *(0,) * 5))]
+
+    apart = cost([Record("m", DAY, used) for used in bills], Prices([price]))
+    summed = cost([Record("m", DAY, bills[0] + bills[1] + bills[2], count=3)], Prices([price]))
+
+    assert apart == summed
+    assert (summed.exact, summed.unpriced) == (Decimal("0.008"), {"m": {"fresh_image": 3}})
+    assert summed.known
+    assert not summed.whole
 
 
 def test_prices_hold_from_their_day_on() -> None:
@@ -119,7 +136,7 @@ def test_sure_estimated_missing_and_unpriced_are_kept_apart() -> None:
     found = cost(records, Prices([ALL]))
 
     assert (found.exact, found.estimated) == (Decimal("0.004"), Decimal("0.004"))
-    assert (found.missing, found.unpriced, found.bills) == (3, {"unheard-of": 4}, 10)
+    assert (found.missing, found.unpriced, found.bills) == (3, {"unheard-of": {"fresh_text": 1000}}, 10)
     assert not found.whole
     assert found.known
 

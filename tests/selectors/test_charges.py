@@ -55,7 +55,8 @@ def test_what_is_not_known_is_counted_and_named(acme):
     with tenant_scope(acme.id):
         found = charges.of_call(call)
     assert (found.exact, found.estimated, found.missing) == (COST, COST, 1)
-    assert found.unpriced == {"my-deployment": 1, "": 1}
+    used = {"fresh_text": 36, "fresh_audio": 50, "cached_text": 64, "output_text": 20, "output_audio": 80}
+    assert found.unpriced == {"my-deployment": used, "": used}
 
 
 def test_a_new_list_re_rates_from_its_day_on(acme):

@@ -35,7 +35,7 @@ def test_money_has_as_many_decimals_as_its_page_needs(total, words):
 
 
 def test_an_unknown_cost_is_not_nothing():
-    cost = Cost(unpriced={"x": 1}, bills=1)
+    cost = Cost(unpriced={"x": {"fresh_text": 1}}, bills=1)
     assert (cells.cost(cost, 2).text, cells.cost(cost, 2).value) == ("unknown", "")
 
 

@@ -29,7 +29,7 @@ def test_parts_go_where_they_belong():
     )
     first, second = made.bars.values()
     assert (made.before.cost.exact, made.now.cost.exact, first.cost.exact) == (2, 2, 2)
-    assert second.cost.unpriced == {"other": 1}
+    assert second.cost.unpriced == {"other": {"fresh_text": 2}}
     assert (made.before.calls, made.now.calls, second.outcomes["live"]) == (5, 2, 2)
     assert (made.now.reply(50), made.before.reply(50), second.reply(95)) == (400, None, None)
     assert set(made.by_model) == {"m", "other"}

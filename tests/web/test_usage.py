@@ -110,12 +110,13 @@ def test_what_is_not_sure_is_said_apart(acme, ana, call):
         "Cost, at least",
         ">$11.49<",
         "1 bill came without figures",
-        "<code>my-deployment</code> has no price",
+        "<code>my-deployment</code> has no price for 36 tokens (Text in, new), ",
         "Estimated",
     ):
         assert words in html, words
     found = {row["model"]: row for row in _table(ana.client, "cost-by-model")}
     assert found["my-deployment"]["cost_usd"] == ""
+    assert found["my-deployment"]["tokens_without_price"] == "250"
     assert Decimal(found["gpt-realtime"]["estimated_usd"]) == Decimal("0.02296")
     assert found["gpt-realtime"]["bills_without_figures"] == "1"
 

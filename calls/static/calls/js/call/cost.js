@@ -4,43 +4,34 @@ const TOKENS = ["text", "audio", "image"];
 /** Of a second: the precision of the provider's seconds, as the product stores them. */
 const MILLI = 1_000n;
 
-/** {bills, amount, estimated, missing, unpriced}: amounts in whole parts of which `scale` make a dollar. */
+/**
+ * {bills, amount, estimated, missing, unpriced}: amounts in whole parts of which `scale` make a dollar; `unpriced` has,
+ * by model, the buckets without a price.
+ */
 export function costOf(usage, prices) {
-  const cost = { bills: 0, amount: 0n, estimated: 0n, missing: 0, unpriced: new Set(), scale: 10n ** BigInt(prices.places) * MILLI };
-  let without = 0;
+  const cost = { bills: 0, amount: 0n, estimated: 0n, missing: 0, unpriced: new Map(), scale: 10n ** BigInt(prices.places) * MILLI };
+  let priced = false;
   for (const one of usage) {
     cost.bills += 1;
     if (!one.complete) {
       cost.missing += 1;
       continue;
     }
-    const charged = charge(one, prices.models[one.model]);
-    if (charged === null) {
-      cost.unpriced.add(one.model);
-      without += 1;
-    } else if (one.split_known) {
-      cost.amount += charged;
-    } else {
-      cost.estimated += charged;
+    const units = prices.models[one.model];
+    for (const [name, count] of quantities(one)) {
+      if (count === 0n) {
+        continue;
+      }
+      if (units?.[name] === undefined) {
+        cost.unpriced.set(one.model, (cost.unpriced.get(one.model) ?? new Set()).add(name));
+        continue;
+      }
+      priced = true;
+      cost[one.split_known ? "amount" : "estimated"] += count * BigInt(units[name]);
     }
   }
-  cost.known = cost.bills === 0 || cost.bills > cost.missing + without;
+  cost.known = priced || !(cost.missing || cost.unpriced.size);
   return cost;
-}
-
-/** null where something was used that has no price. */
-function charge(one, units) {
-  let sum = 0n;
-  for (const [name, count] of quantities(one)) {
-    if (count === 0n) {
-      continue;
-    }
-    if (units?.[name] === undefined) {
-      return null;
-    }
-    sum += count * BigInt(units[name]);
-  }
-  return units ? sum : null;
 }
 
 /** Thousandths of tokens and of seconds, by bucket. */
@@ -87,7 +78,11 @@ export function costNotes(cost) {
     said.push(`Without ${cost.missing} replies or transcriptions whose figures never came.`);
   }
   if (cost.unpriced.size > 0) {
-    said.push(`Without ${[...cost.unpriced].sort().join(", ")}: no price is known.`);
+    const parts = [...cost.unpriced.keys()].sort().map((model) => {
+      const names = [...cost.unpriced.get(model)].map((name) => name.replace("_", " ")).sort();
+      return `${model || "no model named"} (${names.join(", ")})`;
+    });
+    said.push(`Without ${parts.join(", ")}: no price is known.`);
   }
   return said.join(" ");
 }

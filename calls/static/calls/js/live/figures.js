@@ -61,7 +61,7 @@ export class Figures {
     text(this.#figure("ended"), ended ? `of ${ended} that ended` : "");
     attribute(this.#tile("failed"), "data-need", failed ? "" : null);
     this.#value("spent", spent, "no price");
-    text(this.#figure("currency"), spent === null ? "" : `${currency}${whole ? "" : ", partly estimated"}`);
+    text(this.#figure("currency"), spent === null ? "" : `${currency}${whole ? "" : ", not exact"}`);
   }
 
   #value(name, value, otherwise) {
