@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, date
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,6 +12,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 import pyarrow.parquet as pq
 import xlsxwriter
+from xlsxwriter.exceptions import FileCreateError
 
 from calls.domain.views import iso
 from calls.selectors.bulk import Column, Row
@@ -44,6 +46,9 @@ class File(Protocol):
 
     def close(self) -> None: ...
 
+    def discard(self) -> None:
+        """Instead of close: let go of it at once, and say nothing of what cannot be written. The path may remain."""
+
 
 class CsvFile:
     """UTF-8, RFC 4180, with a header. Texts that a spreadsheet would run begin with `'`."""
@@ -64,6 +69,10 @@ class CsvFile:
 
     def close(self) -> None:
         self._file.close()
+
+    def discard(self) -> None:
+        with suppress(OSError):
+            self._file.close()
 
 
 class XlsxFile:
@@ -93,7 +102,18 @@ class XlsxFile:
                     self._writers[n](self._row, n, value)
 
     def close(self) -> None:
-        self._book.close()
+        try:
+            self._book.close()
+        except FileCreateError as error:
+            raise error.args[0] from None  # the OSError that is within
+        finally:
+            self.discard()
+
+    def discard(self) -> None:
+        """Packs nothing; what it was put together from goes."""
+        with suppress(OSError):
+            self._sheet.row_data_fh.close()
+        Path(self._sheet.row_data_filename).unlink(missing_ok=True)
 
     def _text(self, row: int, column: int, text: str) -> None:
         whole = text if len(text) <= CELL_LIMIT else text[: CELL_LIMIT - len(CUT)] + CUT
@@ -115,6 +135,10 @@ class ParquetFile:
 
     def close(self) -> None:
         self._file.close()
+
+    def discard(self) -> None:
+        with suppress(OSError, pa.ArrowException):
+            self._file.close()
 
 
 FILES: Mapping[str, Callable[[Path, Sequence[Column]], File]] = {

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import logging
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 from uuid import UUID
 
+import psycopg
 from django.db import DatabaseError, connection
+from psycopg.errors import QueryCanceled
 
 from calls.actions import export_jobs
-from calls.actions.export_files import FILES, File
+from calls.actions.export_files import FILES
 from calls.domain import exports as domain
 from calls.domain.periods import Period
 from calls.models import Export
@@ -21,6 +24,7 @@ logger = logging.getLogger(__name__)
 
 NEWS_S = 1.0
 """How often a job says that it runs, and asks whether it should"""
+TOO_SLOW = f"Reading took longer than {bulk.STATEMENT_MINUTES} minutes: pick fewer days."
 _SLOT = "select pg_try_advisory_xact_lock(hashtextextended('calls_export_slot', %s))"
 
 
@@ -88,8 +92,8 @@ def _write(export: Export) -> None:
         with pulse:
             _fill(export, part, pulse)
         part.chmod(0o600)
+        # Only who wins the row may touch the file: that of another attempt may be there already.
         with tenant_scope(export.tenant_id):
-            # The row is won first: a job that was overtaken touches nothing of the one that came after it.
             if export_jobs.done(export, rows=pulse.rows, size=part.stat().st_size):
                 part.replace(path)
     except _NoSlot:
@@ -100,20 +104,25 @@ def _write(export: Export) -> None:
     except OSError as error:
         logger.warning("an export could not be written", extra={"export": str(export.pk), "errno": error.errno})
         _failed(export, f"The file could not be written: {error.strerror}.", pulse.rows)
-    except DatabaseError as error:
+    except (DatabaseError, psycopg.Error) as error:
         # Its message may quote what was read.
         logger.warning("an export could not be read", extra={"export": str(export.pk), "error": type(error).__name__})
-        _failed(export, "The database did not answer.", pulse.rows)
-    except Exception:
-        _failed(export, "The file could not be put together.", pulse.rows)
-        raise
+        slow = isinstance(error, QueryCanceled) or isinstance(error.__cause__, QueryCanceled)
+        _failed(export, TOO_SLOW if slow else "The database did not answer.", pulse.rows)
+    except Exception as error:  # noqa: BLE001  raised again, by its type
+        name = type(error).__name__
+        logger.error("an export failed", extra={"export": str(export.pk), "error": name})
+        _failed(export, "Something broke on our side while this file was written.", pulse.rows)
+        raise RuntimeError(f"an export failed: {name}") from None  # what reports this one would quote its message
     finally:
         part.unlink(missing_ok=True)
 
 
 def _fill(export: Export, part: Path, pulse: Pulse) -> None:
+    """A file is closed when the transaction is over: XLSX is packed then, which takes its time. What stops or breaks
+    before that is what is told, so a discarded file says nothing."""
     period = Period(export.since, export.until)
-    with tenant_scope(export.tenant_id):
+    with ExitStack() as unfinished, tenant_scope(export.tenant_id):
         _take_slot()
         bulk.lift_limits()
         pulse.expected = bulk.count(export.kind, period)
@@ -124,30 +133,16 @@ def _fill(export: Export, part: Path, pulse: Pulse) -> None:
                 f"{pulse.expected:,} rows are more than a sheet of Excel has: pick fewer days, or CSV or Parquet."
             )
         file = FILES[export.file_format](part, bulk.COLUMNS[export.kind])
-        try:
-            _write_rows(export, file, pulse, part, period)
-        except BaseException:
-            _discard(file)
-            raise
-    file.close()  # an Excel file takes its time to be packed: no transaction waits for it
-
-
-def _write_rows(export: Export, file: File, pulse: Pulse, part: Path, period: Period) -> None:
-    for rows in bulk.batches(export.kind, period, reveal=export.reveal):
-        file.write(rows)
-        pulse.rows += len(rows)
-        if pulse.unwanted:
-            raise _Stop
-        if part.exists() and part.stat().st_size > domain.BYTE_LIMIT:
-            raise _Stop(f"The file grew beyond {domain.BYTE_LIMIT >> 20:,} MB: pick fewer days.")
-
-
-def _discard(file: File) -> None:
-    """Close what will be thrown away; why it is thrown away counts more than that it cannot be closed."""
-    try:
-        file.close()
-    except Exception as error:  # noqa: BLE001  whatever the library raises
-        logger.warning("an unfinished export could not be closed", extra={"error": type(error).__name__})
+        unfinished.callback(file.discard)
+        for rows in bulk.batches(export.kind, period, reveal=export.reveal):
+            file.write(rows)
+            pulse.rows += len(rows)
+            if pulse.unwanted:
+                raise _Stop
+            if part.exists() and part.stat().st_size > domain.BYTE_LIMIT:
+                raise _Stop(f"The file grew beyond {domain.BYTE_LIMIT >> 20:,} MB: pick fewer days.")
+        unfinished.pop_all()
+    file.close()
 
 
 def _take_slot() -> None:

@@ -25,6 +25,8 @@ from calls.selectors.usage import ROW_COLUMNS
 
 Row = tuple[Any, ...]
 BATCH = 5_000
+STATEMENT_MINUTES = 10
+"""How long one statement of an export may take; then it is cancelled and the export fails"""
 _NO_UNITS = (None,) * len(BUCKETS)
 _TOKENS = (
     "input_text", "input_audio", "input_image", "cached_text", "cached_audio", "cached_image", "output_text",
@@ -124,9 +126,15 @@ _COUNTED = {
 
 
 def lift_limits() -> None:
-    """For this transaction: a statement may take its time, and so may what is done between two of them."""
+    """For this transaction: a statement may take STATEMENT_MINUTES, and what is done between two of them a minute.
+
+    A count or sort hears of no cancellation before it ends, and its job holds a place for as long.
+    """
     with connection.cursor() as cursor:
-        cursor.execute("set local statement_timeout = 0; set local idle_in_transaction_session_timeout = '60s'")
+        cursor.execute(
+            f"set local statement_timeout = '{STATEMENT_MINUTES}min';"
+            " set local idle_in_transaction_session_timeout = '60s'"
+        )
 
 
 def count(kind: str, period: Period) -> int:

@@ -7,7 +7,11 @@ from collections import Counter
 from datetime import timedelta
 from decimal import Decimal
 
+import pyarrow as pa
 import pytest
+import xlsxwriter
+from django.db import connection
+from django.utils import timezone
 
 from calls.actions import export_files, export_jobs, export_run
 from calls.actions import usage as usage_action
@@ -120,6 +124,97 @@ def test_beyond_a_limit_there_is_no_file_but_a_reason(
     assert list((directory / str(acme.id)).iterdir()) == []
 
 
+def test_an_attempt_that_was_overtaken_leaves_the_later_ones_file_alone(acme, ana, call, monkeypatch):
+    factories.make_usage(call)
+    made = ask(ana)
+    closed = []
+
+    class Overtaken(export_files.CsvFile):
+        def close(self):
+            super().close()
+            closed.append(connection.in_atomic_block)
+            if len(closed) == 1:
+                with tenant_scope(acme.id):
+                    export_jobs.tend(timezone.now() + domain.SILENT * 2)
+                export_run.run(acme.id, made.pk)
+
+    monkeypatch.setitem(export_files.FILES, "csv", Overtaken)
+    export_run.run(acme.id, made.pk)
+    assert closed == [False, False]  # no transaction waits while a file is packed
+    with tenant_scope(acme.id):
+        export = Export.objects.get()
+        path = export_jobs.path_of(export)
+    assert (export.state, export.attempts) == (ExportState.DONE, 2)
+    assert [found.name for found in path.parent.iterdir()] == [path.name]
+    assert len(rows_of(path)) == 1
+
+
+@pytest.mark.parametrize("file_format", domain.FILE_FORMATS)
+@pytest.mark.parametrize("error", [ValueError, pa.ArrowInvalid, xlsxwriter.exceptions.FileSizeError])
+def test_whatever_breaks_ends_the_export_and_quotes_nothing(
+    acme, ana, call, directory, monkeypatch, caplog, file_format, error
+):
+    def broken(*args, **options):
+        yield [(None,) * len(bulk.COLUMNS["charges"])]
+        raise error("speech")
+
+    monkeypatch.setattr(bulk, "batches", broken)
+    monkeypatch.setattr(export_files.FILES[file_format], "close", lambda file: pytest.fail("packed"))
+    made = ask(ana, file_format=file_format)
+    with pytest.raises(RuntimeError, match=error.__name__):
+        export_run.run(acme.id, made.pk)
+    with tenant_scope(acme.id):
+        export = Export.objects.get()
+    assert (export.state, export.error) == (
+        ExportState.FAILED,
+        "Something broke on our side while this file was written.",
+    )
+    assert "speech" not in caplog.text
+    assert list((directory / str(acme.id)).iterdir()) == []
+
+
+@pytest.mark.parametrize("file_format", domain.FILE_FORMATS)
+def test_why_a_file_was_given_up_is_what_is_said(acme, ana, call, monkeypatch, file_format):
+    def written(file, rows):
+        raise export_run._Stop("Enough.")
+
+    monkeypatch.setattr(export_files.FILES[file_format], "write", written)
+    factories.make_usage(call)
+    made = ask(ana, file_format=file_format)
+    export_run.run(acme.id, made.pk)
+    with tenant_scope(acme.id):
+        assert Export.objects.values_list("state", "error").get() == (ExportState.FAILED, "Enough.")
+
+
+def test_a_full_disk_is_said_also_when_excel_is_packed(acme, ana, call, monkeypatch):
+    def full(book):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(xlsxwriter.Workbook, "_store_workbook", full)
+    made = ask(ana, file_format="xlsx")
+    export_run.run(acme.id, made.pk)
+    with tenant_scope(acme.id):
+        export = Export.objects.get()
+        assert export.error == "The file could not be written: No space left on device."
+        assert list(export_jobs.directory().iterdir()) == []
+
+
+def test_reading_for_too_long_is_said(acme, ana, call, monkeypatch):
+    monkeypatch.setattr(bulk, "STATEMENT_MINUTES", 0.02)  # of whole seconds
+    monkeypatch.setitem(bulk._QUERIES, "charges", "select pg_sleep(60)")
+    made = ask(ana)
+    export_run.run(acme.id, made.pk)
+    with tenant_scope(acme.id):
+        assert Export.objects.get().error == "Reading took longer than 10 minutes: pick fewer days."
+
+
+def test_a_statement_of_an_export_has_a_limit(acme):
+    with tenant_scope(acme.id), connection.cursor() as cursor:
+        bulk.lift_limits()
+        cursor.execute("show statement_timeout")
+        assert cursor.fetchone() == ("10min",)
+
+
 def test_a_full_disk_is_said(acme, ana, call, monkeypatch):
     def full(path, columns):
         raise OSError(28, "No space left on device")
@@ -141,41 +236,3 @@ def test_other_tenants_exports_can_take_all_places(acme, globex, ana, call, monk
     export_run.run(acme.id, made.pk)
     with tenant_scope(acme.id):
         assert Export.objects.values_list("state", "attempts").get() == (ExportState.WAITING, 0)
-
-
-def test_one_that_was_overtaken_leaves_the_other_ones_file_alone(acme, ana, call, monkeypatch):
-    factories.make_usage(call)
-    made = ask(ana)
-    real = bulk.batches
-
-    def overtaken(*args, **options):
-        monkeypatch.setattr(bulk, "batches", real)
-        with tenant_scope(acme.id):
-            Export.objects.update(state=ExportState.WAITING, heard_at=None)
-        export_run.run(acme.id, made.pk)
-        yield [(None,) * len(bulk.COLUMNS["charges"])] * 3
-
-    monkeypatch.setattr(bulk, "batches", overtaken)
-    export_run.run(acme.id, made.pk)
-    with tenant_scope(acme.id):
-        export = Export.objects.get()
-        path = export_jobs.path_of(export)
-    assert (export.state, export.attempts, export.rows) == (ExportState.DONE, 2, 1)
-    assert len(rows_of(path)) == 1
-    assert path.stat().st_size == export.size
-
-
-def test_what_nobody_foresaw_fails_at_once_and_is_raised(acme, ana, call, directory, monkeypatch):
-    factories.make_usage(call)
-
-    def broken(*args, **options):
-        yield ["no row at all"]
-
-    monkeypatch.setattr(bulk, "batches", broken)
-    made = ask(ana, file_format="parquet")
-    with pytest.raises((TypeError, ValueError)):
-        export_run.run(acme.id, made.pk)
-    with tenant_scope(acme.id):
-        export = Export.objects.get()
-    assert (export.state, export.error) == (ExportState.FAILED, "The file could not be put together.")
-    assert list((directory / str(acme.id)).iterdir()) == []
