@@ -2,11 +2,15 @@
 
 from datetime import timedelta
 
+import pytest
+from django.db import DataError, connection
 from django.utils import timezone
 
 from calls import tasks
+from calls.actions import usage
 from calls.domain.states import CommandState
 from calls.models import Command, Export, UsageMark, UsageSum
+from calls.models.base import current_tenant
 from calls.sideband.loop import SidebandLoop
 from calls.tenancy import tenant_scope
 from tests import factories
@@ -69,3 +73,45 @@ def test_an_export_whose_nudge_was_lost_is_nudged_again(acme, monkeypatch):
     made = factories.make_export(acme)
     tasks.tend_exports()
     assert nudged == [(acme.id, made.pk)]
+
+
+@pytest.mark.parametrize(
+    ("task", "work"),
+    [
+        (tasks.settle_overdue, "commands.settle_overdue"),
+        (tasks.tend_exports, "export_jobs.tend"),
+        (tasks.sum_up_usage, "usage.sum_up"),
+        (tasks.tidy, "export_jobs.expire"),
+    ],
+)
+def test_one_tenants_failure_stops_no_other_and_is_told_by_its_type(acme, globex, monkeypatch, caplog, task, work):
+    asked = []
+
+    def broken(*args):
+        asked.append(current_tenant.get())
+        raise DataError("speech")
+
+    monkeypatch.setattr(f"calls.actions.{work}", broken)
+    with pytest.raises(RuntimeError, match="failed for 2 tenants: DataError"):
+        task()
+    assert set(asked) == {acme.id, globex.id}
+    assert {record.tenant for record in caplog.records} == {str(acme.id), str(globex.id)}
+    assert "speech" not in caplog.text
+
+
+def test_sums_that_take_too_long_are_made_of_fewer_quarters(acme, monkeypatch):
+    factories.make_usage(factories.make_call(acme))
+    limits, sum_up = [], usage.sum_up
+
+    def slow(limit):
+        limits.append(limit)
+        if limit > tasks.FEWER:
+            with connection.cursor() as cursor:
+                cursor.execute("set local statement_timeout = 20; select pg_sleep(60)")
+        return sum_up(limit)
+
+    monkeypatch.setattr(usage, "sum_up", slow)
+    tasks.sum_up_usage()
+    assert limits == [usage.QUARTERS_AT_ONCE, tasks.FEWER, tasks.FEWER]
+    with tenant_scope(acme.id):
+        assert UsageSum.objects.get().bills == 1
