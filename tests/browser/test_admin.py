@@ -95,6 +95,27 @@ def test_two_admins_at_one_text(seat):
     expect(mine.locator(".flash")).to_contain_text("is saved as a draft")
 
 
+def test_a_double_click_saves_once(seat):
+    page = _agent(seat("admin"), "Max, support")
+    field, save = page.get_by_label("Instructions", exact=False).first, page.get_by_role("button", name="Save as draft")
+    numbers: list[int] = []
+    for button in (save.click, save.dblclick):
+        field.fill(f"Saved once: {secrets.token_hex(4)}.")
+        with page.expect_navigation():
+            button()
+        said = page.locator(".flash", has_text="is saved as a draft").inner_text()
+        numbers.append(int(re.search(r"\bv(\d+) is saved", said)[1]))
+        page.locator("html[data-ready]").wait_for(state="attached")
+    assert numbers[1] == numbers[0] + 1
+
+    # A page that comes back as it was left can send again.
+    page.evaluate("document.addEventListener('submit', (event) => event.preventDefault(), { once: true })")
+    save.click()
+    expect(save).to_have_attribute("data-busy", "")
+    page.evaluate("window.dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+    expect(save).not_to_have_attribute("data-busy", "")
+
+
 def test_somebody_is_invited_gets_a_role_and_is_removed(seat):
     me, guest = seat("admin"), seat("")
     email = f"guest-{secrets.token_hex(3)}@acme.example"

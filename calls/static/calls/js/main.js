@@ -14,6 +14,7 @@ import { start as startHistory } from "./history.js";
 import { start as startKeyList } from "./key_list.js";
 import { start as startKeys } from "./keys.js";
 import { start as startLive } from "./live/page.js";
+import { start as startOnce } from "./once.js";
 import { start as startPreference } from "./preference.js";
 
 const MODULES = {
@@ -31,6 +32,7 @@ const MODULES = {
   keys: startKeys,
   key_list: startKeyList,
   live: startLive,
+  once: startOnce,
   preference: startPreference,
 };
 
