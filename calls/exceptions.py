@@ -5,7 +5,7 @@ CallsError
 ├─ TenantScopeMissing          a programming fault: a tenant table was asked for without a tenant
 ├─ NotFound                    absent, or another tenant's: the same answer
 ├─ InvalidInput                what a person or program sent cannot be used; names the field
-├─ TooWide                     a question to the history that would take too long; a shorter range may not
+├─ TooWide                     a question about calls or usage that would take too long; a shorter range may not
 ├─ InvalidTransition           ours: an illegal move was asked of a state table
 ├─ ChangedMeanwhile            somebody saved something newer than what the form was made from
 ├─ CommandRejected             an operator's command cannot be taken; the reason is for reading

@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 from calls.exceptions import InvalidInput
 
 DAYS_LIMIT = 366
-"""A longer range is refused: every figure stays within the time that a page may take"""
+"""A longer range is refused. A shorter one may still hold more than can be read in the time that a page may take: then
+the page says so (TooWide)"""
 BARS_LIMIT = 92
 """More days than this are shown by weeks"""
 PRESETS: Mapping[str, str] = {

@@ -6,17 +6,15 @@ looked for come from selectors.search.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import OperationalError, connection, transaction
+from django.db import connection
 from django.db.models import DateTimeField, DurationField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Coalesce
-from psycopg.errors import QueryCanceled
 
 from calls.domain.attention import FAULTS
 from calls.domain.filters import Filters, Mark, Outcome
@@ -26,6 +24,7 @@ from calls.exceptions import InvalidInput, TooWide
 from calls.models import Agent, Call, Gap, ProviderAccount, Turn
 from calls.models.calls import LIVE_STATES
 from calls.selectors import charges, search
+from calls.selectors.limits import in_time
 from calls.selectors.live import row_body
 
 LIMIT = 500
@@ -59,7 +58,7 @@ def page(filters: Filters, *, reveal: bool, limit: int, before: str | None = Non
     Raises InvalidInput, also for words that name nothing, and TooWide.
     """
     limit = min(limit, LIMIT)
-    with _in_time():
+    with in_time():
         if filters.text:
             search.check(filters.text)
         found = _found(filters, reveal=reveal, count=limit + 1, before=before, after=after)
@@ -95,7 +94,7 @@ def in_the_way(filters: Filters, *, reveal: bool) -> list[str]:
     names = []
     for name in filters.used() if len(filters.used()) > 1 else []:
         try:
-            with _in_time(DROP_MS):
+            with in_time(DROP_MS):
                 if _found(filters.without(name), reveal=reveal, count=1):
                     names.append(name)
         except TooWide:
@@ -233,19 +232,3 @@ def _read_cursor(cursor: str, field: str) -> tuple[datetime, int]:
         return started_at, int(pk)
     except ValueError as error:
         raise InvalidInput("not a position in this list: start again from its first page", field) from error
-
-
-@contextmanager
-def _in_time(limit_ms: int | None = None) -> Iterator[None]:
-    """A savepoint, so that a statement which ran out of its time leaves the request's transaction usable."""
-    try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            if limit_ms is not None:
-                cursor.execute("select set_config('statement_timeout', %s, true)", [f"{limit_ms}ms"])
-            yield
-            if limit_ms is not None:
-                cursor.execute("set local statement_timeout to default")
-    except OperationalError as error:
-        if isinstance(error.__cause__, QueryCanceled):
-            raise TooWide("this took longer than a page may take") from error
-        raise

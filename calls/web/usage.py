@@ -18,7 +18,7 @@ from django.views.decorators.http import require_safe
 from calls.domain import ranges
 from calls.domain.ranges import Range
 from calls.domain.roles import Capability
-from calls.exceptions import InvalidInput, NotFound
+from calls.exceptions import InvalidInput, NotFound, TooWide
 from calls.selectors import charges
 from calls.selectors import usage as selectors
 from calls.selectors.files import disarmed
@@ -50,9 +50,6 @@ class Asked:
 @tenant_view(Capability.BILL)
 def usage(request: TenantRequest) -> HttpResponse:
     asked = _asked(request)
-    made, names = _read(request, asked)
-    decimals = cells.places(made.now.cost.exact)
-    tables = usage_tables.days_table(made, asked.range, names)
     context: dict[str, Any] = {
         "member": request.member,
         "section": "usage",
@@ -62,6 +59,19 @@ def usage(request: TenantRequest) -> HttpResponse:
         "presets": [(key, name, urlencode({"range": key, "by": asked.by})) for key, name in ranges.PRESETS.items()],
         "groupings": [(key, name, urlencode(asked.query | {"by": key})) for key, name in GROUPINGS.items()],
         "query": urlencode(asked.query),
+    }
+    try:
+        context |= _figures(request, asked)
+    except TooWide as error:
+        return render(request, "usage.html", context | {"too_wide": True}, status=error.http_status)
+    return render(request, "usage.html", context, status=422 if asked.error else 200)
+
+
+def _figures(request: TenantRequest, asked: Asked) -> dict[str, Any]:
+    made, names = _read(request, asked)
+    decimals = cells.places(made.now.cost.exact)
+    tables = usage_tables.days_table(made, asked.range, names)
+    return {
         "report": made,
         "tiles": _tiles(made, decimals),
         "costs": [usage_tables.cost_table(made, by, names, decimals) for by in ("model", "agent")],
@@ -72,7 +82,6 @@ def usage(request: TenantRequest) -> HttpResponse:
         "nearest": _nearest(request, asked) if made.empty else "",
         "before": _before(asked),
     }
-    return render(request, "usage.html", context, status=422 if asked.error else 200)
 
 
 @require_safe

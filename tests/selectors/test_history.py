@@ -11,6 +11,7 @@ from calls.domain.filters import Filters, Mark, Outcome
 from calls.domain.periods import Period
 from calls.exceptions import InvalidInput, TooWide
 from calls.selectors import history
+from calls.selectors.limits import in_time
 from calls.tenancy import tenant_scope
 from tests import factories
 from tests.factories import NOON
@@ -172,7 +173,7 @@ def test_the_filter_that_hides_everything_is_named(acme, account):
 def test_a_question_that_takes_too_long_leaves_the_request_alive(acme, account):
     call(acme, account, 0)
     with tenant_scope(acme.id):
-        with pytest.raises(TooWide), history._in_time(20), connection.cursor() as cursor:
+        with pytest.raises(TooWide), in_time(20), connection.cursor() as cursor:
             cursor.execute("select pg_sleep(5)")
         assert len(history.page(Filters(), reveal=True, limit=5).rows) == 1
         with connection.cursor() as cursor:

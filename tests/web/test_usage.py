@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.utils import timezone
 
+from calls.selectors import usage
 from tests import factories
 from tests.selectors.test_charges import USED
 
@@ -177,3 +178,14 @@ def test_only_those_who_bill_and_only_their_own(sam, adam, rita, path):
     assert sam.client.get(PAGE + path).status_code == 403
     assert rita.client.get(PAGE + path).status_code == 404
     assert "Usage</span>" not in sam.client.get("/t/acme/live/").content.decode()
+
+
+def test_a_range_that_takes_too_long_is_said_and_a_shorter_one_offered(ana, call, monkeypatch):
+    monkeypatch.setattr(usage, "_CALLS", "set local statement_timeout = 20; select pg_sleep(60)")
+    answer = ana.client.get(f"{PAGE}?range=30d&by=model")
+    html = answer.content.decode()
+    assert answer.status_code == 503
+    assert "This range is too long." in html
+    assert 'href="?range=yesterday&amp;by=model"' in html
+    answer = ana.client.get(f"{PAGE}calls.csv?range=30d")
+    assert (answer.status_code, "longer than a page may take" in answer.content.decode()) == (503, True)
