@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, date
@@ -16,7 +15,7 @@ from xlsxwriter.exceptions import FileCreateError
 
 from calls.domain.views import iso
 from calls.selectors.bulk import Column, Row
-from calls.selectors.files import disarmed
+from calls.selectors.files import disarmed, spreadsheet
 
 CELL_LIMIT = 32_767
 """Characters of an Excel cell: a longer text is cut, and ends with CUT"""
@@ -51,12 +50,11 @@ class File(Protocol):
 
 
 class CsvFile:
-    """UTF-8, RFC 4180, with a header. Texts that a spreadsheet would run begin with `'`."""
+    """For spreadsheets (calls.selectors.files). Texts that one would run begin with `'`."""
 
     def __init__(self, path: Path, columns: Sequence[Column]) -> None:
         self._file = path.open("w", encoding="utf-8", newline="")
-        self._writer = csv.writer(self._file, lineterminator="\r\n")
-        self._writer.writerow([column.name for column in columns])
+        self._writer = spreadsheet(self._file, [column.name for column in columns])
         self._plain = [(n, _PLAIN[column.kind]) for n, column in enumerate(columns) if column.kind in _PLAIN]
 
     def write(self, rows: Sequence[Row]) -> None:

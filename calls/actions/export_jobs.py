@@ -77,8 +77,11 @@ def again(code: UUID, *, by: Actor) -> Export:
     return ask(export.kind, file_format=export.file_format, period=Period(export.since, export.until), by=by)
 
 
-def fetch(code: UUID, *, by: Actor) -> tuple[Export, Path]:
-    """The file, on record as fetched. Raises FileGone after it expired, CommandRejected before it is there."""
+def fetch(code: UUID, *, by: Actor, looks: bool = False) -> tuple[Export, Path]:
+    """The file, on record as fetched unless somebody only `looks` whether it is there.
+
+    Raises FileGone after it expired, CommandRejected before it is there.
+    """
     export = _get(code, by)
     if export.state in OPEN:
         raise CommandRejected("this export is not done yet")
@@ -91,7 +94,8 @@ def fetch(code: UUID, *, by: Actor) -> tuple[Export, Path]:
         raise FileGone("this file is gone: run the export again")
     if export.reveal:
         by.require(Capability.REVEAL)
-    _record("export.fetched", export, by)
+    if not looks:
+        _record("export.fetched", export, by)
     return export, path
 
 

@@ -21,12 +21,13 @@ class ExportState(StrEnum):
 OPEN = frozenset({ExportState.WAITING, ExportState.RUNNING})
 
 KINDS: Mapping[str, frozenset[Capability]] = {
-    "calls": frozenset({Capability.SEE}),
-    "transcripts": frozenset({Capability.SEE}),
+    "calls": frozenset({Capability.SEE, Capability.BILL}),
+    "transcripts": frozenset({Capability.SEE, Capability.BILL}),
     "usage": frozenset({Capability.SEE, Capability.BILL}),
     "charges": frozenset({Capability.SEE, Capability.BILL}),
 }
-"""What an export of a kind asks of whoever asks for it"""
+"""What an export of a kind asks of whoever asks for it: in bulk, also calls and transcripts are for those who report.
+The page of exports asks for the same."""
 
 FILE_FORMATS: Mapping[str, str] = {
     "csv": "text/csv; charset=utf-8",

@@ -1,4 +1,8 @@
-"""Rows of an export as lines of a file. JSONL is exact; CSV is for spreadsheets, so it disarms formulas."""
+"""Rows of an export as lines of a file. JSONL is exact; CSV disarms what a spreadsheet would run.
+
+What is downloaded as CSV is meant for spreadsheets and begins with BOM; the command line's is read by programs too, and
+does not.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 Row = Mapping[str, Any]
+BOM = "\ufeff"
+"""Without it Excel takes UTF-8 for something else."""
 
 _FORMULA = re.compile(r"[\ufeff\s]*[=+\-@＝＋－＠]|[\ufeff ]*[\t\r\n\0]")  # noqa: RUF001  full-width on purpose
 _PHONE = re.compile(r"\+[0-9]+( •••• [0-9]{4})?")  # whole, or masked as calls.domain.redaction does
@@ -22,6 +28,14 @@ def jsonl(rows: Iterable[Row], fields: Sequence[str]) -> Iterator[str]:
     for row in rows:
         line = json.dumps({name: row[name] for name in fields}, ensure_ascii=False, separators=(",", ":"))
         yield line.translate(_LINE_ENDS) + "\n"
+
+
+def spreadsheet(file: Any, fields: Sequence[str]) -> Any:
+    """A writer of CSV for spreadsheets: BOM, RFC 4180, its header is written. Disarms nothing by itself."""
+    file.write(BOM)
+    writer = csv.writer(file, lineterminator="\r\n")
+    writer.writerow(fields)
+    return writer
 
 
 def csv_lines(rows: Iterable[Row], fields: Sequence[str]) -> Iterator[str]:

@@ -1,11 +1,12 @@
 """The rows of the history, as they are filtered, as a CSV file: streamed in pages, so that memory stays flat.
 
-For spreadsheets: it begins with a byte order mark, without which Excel takes UTF-8 for something else, and texts that
-would run as formulas are disarmed (calls.selectors.files). Numbers are masked as on the page. Larger exports are jobs.
+For spreadsheets, as all CSV that is downloaded: texts that would run as formulas are disarmed (calls.selectors.files).
+Numbers are masked as on the page. Larger exports are jobs.
 """
 
 from __future__ import annotations
 
+import io
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
@@ -33,7 +34,6 @@ FIELDS = (
     "answered_at", "ended_at", "length_s", "turns", "reply_p50_ms", "cut_off", "not_watched", "usage_incomplete",
     "cost_usd", "cost_complete", "found",
 )  # fmt: skip
-BOM = "\ufeff"
 CUT = "Not complete: at most {most:,} calls are in one file. Ask about a shorter time, or use Exports."
 BROKEN = "Not complete: reading the calls took too long. Ask about a shorter time."
 """Last lines of a file that is not all of it: nobody should take it for all"""
@@ -60,7 +60,9 @@ def calls_csv(request: TenantRequest) -> StreamingHttpResponse:
 
 async def _lines(first: Page, wanted: Filters, tenant: UUID, *, reveal: bool) -> AsyncIterator[str]:
     page, left, end = first, MOST, ""
-    yield BOM + "".join(files.csv_lines((), FIELDS))
+    head = io.StringIO()
+    files.spreadsheet(head, FIELDS)
+    yield head.getvalue()
     while True:
         for line in _body(page.rows[:left]):
             yield line

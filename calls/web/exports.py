@@ -24,7 +24,7 @@ from calls.domain import ranges
 from calls.domain.exports import OPEN, ExportState
 from calls.domain.periods import Period
 from calls.domain.roles import Capability
-from calls.exceptions import CommandRejected, InvalidInput
+from calls.exceptions import CommandRejected, FileGone, InvalidInput
 from calls.models import Export
 from calls.selectors import export_list
 from calls.web import problems
@@ -117,12 +117,15 @@ def again(request: TenantRequest, code: UUID) -> HttpResponse:
 @require_safe
 @tenant_view(Capability.BILL)
 def download(request: TenantRequest, code: UUID) -> HttpResponse:
-    export, path = export_jobs.fetch(code, by=request.member.actor)
+    export, path = export_jobs.fetch(code, by=request.member.actor, looks=request.method == "HEAD")
     zone = request.member.timezone
     first, last = export.since.astimezone(ZoneInfo(zone)).date(), ranges.last_day(export.until, zone)
     name = f"{request.member.slug}-{export.kind}-{first}-{last}.{export.file_format}"
     content_type = domain.FILE_FORMATS[export.file_format]
-    made = Download(path, as_attachment=True, filename=name, content_type=content_type)
+    try:
+        made = Download(path, as_attachment=True, filename=name, content_type=content_type)
+    except FileNotFoundError:  # removed at this moment; nothing is on record then
+        raise FileGone("this file is gone: run the export again") from None
     return cast(HttpResponse, made)  # a response all the same, of the kind that streams
 
 

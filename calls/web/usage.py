@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -21,7 +20,7 @@ from calls.domain.roles import Capability
 from calls.exceptions import InvalidInput, NotFound, TooWide
 from calls.selectors import charges
 from calls.selectors import usage as selectors
-from calls.selectors.files import disarmed
+from calls.selectors.files import disarmed, spreadsheet
 from calls.web import cells, problems, usage_tables
 from calls.web.access import TenantRequest, tenant_view
 from calls.web.cells import Table
@@ -107,8 +106,7 @@ def table(request: TenantRequest, key: str) -> HttpResponse:
 def _csv(found: Table, name: str) -> HttpResponse:
     response = HttpResponse(content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}"'
-    writer = csv.writer(response)
-    writer.writerow(column.key for column in found.columns)
+    writer = spreadsheet(response, [column.key for column in found.columns])
     writer.writerows([disarmed(cell.value) for cell in row] for row in found.rows)
     return response
 

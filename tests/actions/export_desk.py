@@ -36,7 +36,7 @@ def finished(person, kind="charges", file_format="csv"):
 
 
 def rows_of(path):
-    return list(csv.DictReader(io.StringIO(path.read_text(), newline="")))
+    return list(csv.DictReader(io.StringIO(path.read_text("utf-8-sig"), newline="")))
 
 
 def sheet(path):

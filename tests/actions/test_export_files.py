@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from datetime import timedelta
 from decimal import Decimal
 
@@ -33,6 +34,7 @@ def test_every_kind_in_every_format(acme, ana, call, kind, file_format):
             assert table.column("amount_usd").to_pylist() == [Decimal("0.0072096")]
             assert table.column("at").to_pylist() == [NOON + timedelta(seconds=3)]
     elif file_format == "csv":
+        assert path.read_bytes().startswith(codecs.BOM_UTF8)
         assert list(rows_of(path)[0]) == names
     else:
         assert sheet(path)[0] == names

@@ -90,7 +90,7 @@ def test_what_yesterday_cost_by_model_and_the_file_of_it(
         latest.get_by_role("link", name="Download").click()
     path = tmp_path / "charges.csv"
     download.value.save_as(path)
-    rows = list(csv.DictReader(io.StringIO(path.read_text(), newline="")))
+    rows = list(csv.DictReader(io.StringIO(path.read_text("utf-8-sig"), newline="")))
     assert sum(Decimal(row["amount_usd"]) for row in rows if row["certainty"] == "exact") == cost
     assert yesterdays.call_id in {row["call_id"] for row in rows}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -11,7 +12,7 @@ from django.utils import timezone
 from calls.actions import export_run
 from calls.domain import exports as domain
 from calls.domain.exports import ExportState
-from calls.models import Export
+from calls.models import AuditEntry, Export
 from calls.tenancy import tenant_scope
 from calls.web.exports import BLOCK, Download
 from tests import factories
@@ -131,6 +132,32 @@ def test_an_expired_file_is_gone_and_can_be_made_again(acme, ana):
     assert ana.client.post(f"{PAGE}{made.pk}/again/").status_code == 302
     with tenant_scope(acme.id):
         assert Export.objects.filter(state=ExportState.WAITING).count() == 1
+
+
+def test_looking_at_a_file_is_no_download(committed_db, acme, ana):
+    factories.make_usage(factories.make_call(acme))
+    ana.client.post(f"{PAGE}ask/", FORM)
+    export = _only(acme)
+    export_run.run(acme.id, export.pk)
+    address = f"{PAGE}{export.pk}/file/"
+    answer = ana.client.head(address)
+    assert (answer.status_code, int(answer["Content-Length"])) == (200, _only(acme).size)
+    answer.close()
+    assert _fetched(acme) == 0
+    b"".join(ana.client.get(address).streaming_content)
+    assert _fetched(acme) == 1
+
+
+def test_a_file_that_goes_at_this_moment_is_gone(acme, ana, tmp_path, monkeypatch):
+    made = factories.make_export(acme, state="done", expires_at=timezone.now() + timedelta(days=9))
+    monkeypatch.setattr(Path, "exists", lambda path: True)
+    assert ana.client.get(f"{PAGE}{made.pk}/file/").status_code == 410
+    assert _fetched(acme) == 0
+
+
+def _fetched(tenant) -> int:
+    with tenant_scope(tenant.id):
+        return AuditEntry.objects.filter(verb="export.fetched").count()
 
 
 def test_cancelling(acme, ana):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 from datetime import UTC, datetime, timedelta
@@ -47,7 +48,8 @@ def _table(client, key, query="range=yesterday"):
     assert answer.status_code == 200, answer.content
     assert answer["Content-Disposition"].startswith('attachment; filename="acme-')
     assert "no-store" in answer["Cache-Control"]
-    return list(csv.DictReader(io.StringIO(answer.content.decode())))
+    assert answer.content.startswith(codecs.BOM_UTF8)
+    return list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
 
 
 def test_yesterdays_cost_by_model_at_a_glance(ana, call):
