@@ -95,6 +95,21 @@ def test_what_yesterday_cost_by_model_and_the_file_of_it(
     assert yesterdays.call_id in {row["call_id"] for row in rows}
 
 
+def test_no_figure_is_cut_off_where_there_are_doubts(seat: Callable[..., Seat], jobs: Rig, yesterdays: Line) -> None:
+    with psycopg.connect(jobs.database_url) as owner:
+        owner.execute(
+            "update calls_tokenusage u set complete = u.kind <> 'response', model = 'gpt-realtime-2.1-mini-2026-08-01'"
+            " from calls_call c where c.id = u.call_id and c.call_id = %s",
+            [yesterdays.call_id],
+        )
+    me = seat("analyst")
+    page = me.open("/t/acme/usage/?range=yesterday")
+    page.set_viewport_size({"width": 1440, "height": 900})
+    table = page.get_by_role("group", name="Cost by model")
+    expect(table.get_by_role("columnheader", name="No figures")).to_be_visible()
+    assert table.evaluate("table => table.scrollWidth - table.clientWidth") == 0
+
+
 def test_a_bar_opens_the_calls_of_its_day(seat: Callable[..., Seat], yesterdays: Line) -> None:
     page = seat("analyst").open("/t/acme/usage/?range=yesterday")
     chart = page.locator('[data-chart="calls"]')
