@@ -21,6 +21,7 @@ from calls.exceptions import InvalidInput, NotFound, TooWide
 from calls.selectors import charges
 from calls.selectors import usage as selectors
 from calls.selectors.files import disarmed, spreadsheet
+from calls.selectors.limits import in_time
 from calls.web import cells, problems, usage_tables
 from calls.web.access import TenantRequest, tenant_view
 from calls.web.cells import Table
@@ -127,14 +128,16 @@ def _asked(request: TenantRequest) -> Asked:
 
 
 def _read(request: TenantRequest, asked: Asked) -> tuple[Report, Names]:
+    """Raises TooWide."""
     edges, prices = asked.range.edges(asked.now), charges.price_lists()
-    made = report(
-        asked.range.starts,
-        prices,
-        selectors.usage(edges, prices),
-        selectors.calls(edges),
-        selectors.replies(edges),
-    )
+    with in_time():
+        made = report(
+            asked.range.starts,
+            prices,
+            selectors.usage(edges, prices),
+            selectors.calls(edges),
+            selectors.replies(edges),
+        )
     list_of_calls = reverse("calls", args=[request.member.slug])
 
     def calls_of(first: date, last: date) -> str:
