@@ -61,6 +61,7 @@ class Conversation:
     def detach(self) -> None:
         """The sideband dropped."""
         self._caller_speaks = False
+        self._turns.seam()
         self.agent.detach()
 
     def unfinished(self) -> list[str]:
@@ -137,11 +138,11 @@ class Conversation:
             self._book.note("item_deleted", at, item_id=event.item_id)
 
     def _transcription_delta(self, event: events.TranscriptionDelta, at: datetime) -> None:
-        draft = self._caller(event.item_id, at)
+        draft = self._caller(event.item_id, at, late=True)
         self._book.grow(draft, event.content_index, event.delta, at)
 
     def _transcription_completed(self, event: events.TranscriptionCompleted, at: datetime) -> None:
-        draft = self._caller(event.item_id, at)
+        draft = self._caller(event.item_id, at, late=True)
         draft.finish(event.content_index, event.text)
         draft.transcription = "completed"
         draft.close(at)
@@ -149,7 +150,7 @@ class Conversation:
         self._book.bill("transcription", event.item_id, at, event.tokens, event.seconds)
 
     def _transcription_failed(self, event: events.TranscriptionFailed, at: datetime) -> None:
-        draft = self._caller(event.item_id, at)
+        draft = self._caller(event.item_id, at, late=True)
         if draft.transcription in ("failed", "completed"):
             return
         draft.transcription = "failed"
@@ -207,9 +208,13 @@ class Conversation:
     def _malformed(self, event: events.Malformed, at: datetime) -> None:
         self._book.oddity(at, f"malformed: {event.reason}", event.type)
 
-    def _caller(self, item_id: str, at: datetime) -> Draft:
-        """Return the draft of a caller's audio; its words are awaited where the session transcribes."""
-        draft = self._turns.open(item_id, at, "message", "caller")
+    def _caller(self, item_id: str, at: datetime, *, late: bool = False) -> Draft:
+        """Return the draft of a caller's audio; its words are awaited where the session transcribes.
+
+        `late` says that the event comes after the utterance has got its place.
+        """
+        turns = self._turns
+        draft = turns.open_late(item_id, at) if late else turns.open(item_id, at, "message", "caller")
         if draft.transcription is None and self._turns.transcription_due:
             draft.transcription = "pending"
             self._turns.touch(draft)

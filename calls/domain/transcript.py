@@ -28,6 +28,8 @@ class Transcript:
         self.transcription_due = False
         self._waiting: dict[str, list[Draft]] = {}
         """Drafts by the predecessor that nobody has seen yet"""
+        self._since_seam: list[Draft] = []
+        """Those that were opened since somebody watches again"""
         self._dirty: dict[str, Draft] = {}
 
     @property
@@ -79,11 +81,33 @@ class Transcript:
         draft = Draft(item_id, rank, kind, speaker, at, at)
         self.drafts[item_id] = self._dirty[item_id] = draft
         self._order.append(draft)
+        self._since_seam.append(draft)
         if waiting := self._waiting.pop(item_id, None):
             self._move([draft], self._order.index(min(waiting, key=attrgetter("rank"))))
             for follower in waiting:
                 self._put_after(follower, draft)
         return draft
+
+    def seam(self) -> None:
+        """Nobody watched for a while: what is opened from now on may follow something that was missed."""
+        self._since_seam.clear()
+
+    def open_late(self, item_id: str, at: datetime) -> Draft:
+        """Return the draft of an utterance of which only the words arrive.
+
+        Where it is new it was made while nobody watched, so it stands before the first turn after the seam that
+        nobody knows the predecessor of: most likely its answer.
+        """
+        known = item_id in self.drafts or item_id in self._waiting
+        strays = (one for one in self._since_seam if one.speaker != "caller" and self._strays(one))
+        answer = None if known else next(strays, None)
+        draft = self.open(item_id, at, "message", "caller")
+        if answer is not None:
+            self._move([draft], self._order.index(answer))
+        return draft
+
+    def _strays(self, draft: Draft) -> bool:
+        return draft.predecessor is None or draft.predecessor in self._waiting
 
     def place(self, draft: Draft, previous: str | None) -> bool:
         """Put a draft after its predecessor, with all that follows it. Return False where nobody has seen
