@@ -165,3 +165,26 @@ def test_an_analyst_sees_a_call_and_has_no_control_of_it(seat, ring, rig):
         rig.rows("select verb from calls_command k join calls_call c on c.id = k.call_id where c.code = %s", line.code)
         == []
     )
+
+
+def test_what_was_typed_into_a_form_outlives_an_ended_session(seat, rig):
+    me = seat("")
+    _fill(me.open("/t/acme/agents/"), "admin@acme.example", demo.PASSWORD)
+    me.page.get_by_role("link", name="Nora, billing").click()
+    words = me.page.get_by_label("Instructions", exact=False).first
+    before = words.input_value()
+    words.fill("Long thought about, and not to be lost.")
+    address = me.page.url
+    session = next(one["value"] for one in me.context.cookies() if "session" in one["name"])
+    assert rig.rows("delete from django_session where session_key = %s returning 1", session)
+    me.page.get_by_role("button", name="Save as draft").click()
+    expect(me.page.get_by_text("Your session ended before the form arrived")).to_be_visible()
+    _fill(me.page, "admin@acme.example", demo.PASSWORD)
+    expect(me.page).to_have_url(address)
+    expect(words).to_have_value("Long thought about, and not to be lost.")
+    expect(me.page.get_by_text("Your text is back")).to_be_visible()
+    # Only once: it was nothing but a rescue.
+    me.page.reload()
+    expect(words).to_have_value(before)
+    expect(me.page.get_by_text("Your text is back")).to_be_hidden()
+    assert me.page.evaluate("sessionStorage.getItem('kept-form')") is None

@@ -11,6 +11,7 @@ import { start as startExports } from "./exports.js";
 import { start as startFlash } from "./flash.js";
 import { start as startGuide } from "./guide.js";
 import { start as startHistory } from "./history.js";
+import { start as startKeep, settle as settleKept } from "./keep.js";
 import { start as startKeyList } from "./key_list.js";
 import { start as startKeys } from "./keys.js";
 import { start as startLive } from "./live/page.js";
@@ -29,6 +30,7 @@ const MODULES = {
   flash: startFlash,
   guide: startGuide,
   history: startHistory,
+  keep: startKeep,
   keys: startKeys,
   key_list: startKeyList,
   live: startLive,
@@ -51,4 +53,5 @@ for (const element of document.querySelectorAll("[data-module]")) {
     MODULES[name]?.(element);
   }
 }
+settleKept();
 document.documentElement.dataset.ready = "";
