@@ -191,6 +191,8 @@ class Attendance:
             self._attempt += 1
             try:
                 await asyncio.sleep(wait)
+                if self.runner.over.is_set():  # let go meanwhile: it may be somebody else's
+                    return None
                 return await Sideband.dial(self.endpoint, again=self.was_open)
             except ProviderGone:
                 if self.was_open:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import struct
 from typing import Any
 
 from django.conf import settings
@@ -16,6 +18,11 @@ LIMITS = {
     # A worker that is stopped or cut off inside a transaction would hold its rows, and the tenant's, for ever.
     "idle_in_transaction_session_timeout": "5s",
 }
+
+_PROTOCOL = 3 << 16
+_WHO = b"user\0realtime_ops\0\0"
+_CANNOT_CONNECT_NOW = b"\0C57P03\0"
+"""The field of an ErrorResponse that holds its code"""
 
 
 def _parameters() -> dict[str, Any]:
@@ -50,3 +57,35 @@ async def listener(*channels: str) -> AsyncConnection[Any]:
         await connection.close()
         raise
     return connection
+
+
+def address(connection: AsyncConnection[Any]) -> tuple[str, int]:
+    """Where the server of an open connection is: a host's address or the directory of its socket, and the port."""
+    info = connection.info
+    return info.hostaddr or info.host, info.port
+
+
+async def refuses(server: tuple[str, int]) -> bool:
+    """Whether nobody can use it: nobody listens, or it says that it is starting, stopping or recovering.
+
+    Any other answer, and none, leaves open that others can. Asks on the wire itself: the client library tells these
+    apart by words only, in the server's language. Waits as long as the caller lets it.
+    """
+    host, port = server
+    try:
+        if host.startswith("/"):
+            reader, writer = await asyncio.open_unix_connection(f"{host}/.s.PGSQL.{port}")
+        else:
+            reader, writer = await asyncio.open_connection(host, port)
+    except (ConnectionRefusedError, FileNotFoundError):
+        return True
+    except OSError:
+        return False
+    try:
+        writer.write(struct.pack("!ii", 8 + len(_WHO), _PROTOCOL) + _WHO)
+        answer = await reader.read(1024)
+    except OSError:
+        return False
+    finally:
+        writer.transport.abort()
+    return answer[:1] == b"E" and _CANNOT_CONNECT_NOW in answer

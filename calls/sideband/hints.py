@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -110,8 +111,9 @@ class Picture:
 class Hints:
     """One per process: pushes the waiting hints of every call, on a timer."""
 
-    def __init__(self, announcer: Announcer, every_s: float) -> None:
+    def __init__(self, announcer: Announcer, every_s: float, may_tell: Callable[[], bool]) -> None:
         self._announcer = announcer
+        self._may_tell = may_tell
         self._every_s = every_s
         self._waiting: dict[int, Picture] = {}
 
@@ -121,7 +123,7 @@ class Hints:
     async def run(self) -> None:
         while True:
             await asyncio.sleep(self._every_s)
-            if self._waiting:
+            if self._waiting and self._may_tell():  # a process that wakes must not speak for calls that it lost
                 self.push()
 
     def push(self) -> None:

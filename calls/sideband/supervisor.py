@@ -26,7 +26,7 @@ from calls.domain.states import Attachment, CallState, CommandState, EndReason
 from calls.exceptions import InvalidInput, InvalidTransition, ProviderRefused
 from calls.providers.client import ControlClients
 from calls.selectors.sideband import Briefing, briefing
-from calls.sideband import database
+from calls.sideband import database, fence
 from calls.sideband.announcer import Announcer
 from calls.sideband.attendance import Attendance
 from calls.sideband.briefed import begin
@@ -66,7 +66,8 @@ class Supervisor:
         self.lease_pool = database.pool("leases", 2)
         self.pulse = Pulse(self.lease_pool, self.owner, self.slots)
         self.announcer = Announcer()
-        self.hints = Hints(self.announcer, settings.flush.total_seconds())
+        self.fence = fence.Fence()
+        self.hints = Hints(self.announcer, settings.flush.total_seconds(), self.fence.holds)
         self.writer = Writer(self.pool, self.owner, settings.flush.total_seconds(), self.announcer, self._lost)
         self.clients = ControlClients()
         self._runners: dict[int, Runner] = {}
@@ -74,12 +75,13 @@ class Supervisor:
         self._tasks: set[asyncio.Task[None]] = set()
         self._taking = asyncio.Lock()
         self._briefing = asyncio.Semaphore(BRIEFINGS_AT_ONCE)
-        self._renewed_at = time.monotonic()
+        self._server: tuple[str, int] | None = None
+        self._away = False
         self._away_at = -CALM_S
         self._stopping = asyncio.Event()
 
     def may_send(self) -> bool:
-        return time.monotonic() - self._renewed_at < leases.FENCE_S
+        return self.fence.may_send()
 
     async def run(self) -> None:
         """Work until `stop`; then hand every call over and return."""
@@ -92,6 +94,7 @@ class Supervisor:
                 ("hints", self.hints.run),
                 ("write", self.writer.run),
                 ("renew", self._renew),
+                ("fence", partial(self.fence.watch, self._ask, self._refuses, self._let_go)),
                 ("sweep", self._sweep),
                 ("listen", partial(self.pulse.listen, self._hear_command, self._hear_free)),
                 ("beat", partial(self.pulse.beat, self._runners.__len__, self._is_calm, self._hear_free)),
@@ -116,7 +119,7 @@ class Supervisor:
                 await work()
             except AWAY as error:
                 if name == "renew":  # the one loop that never waits for the others' connections
-                    self._away_at = time.monotonic()
+                    self._is_away()
                 logger.warning("database is away", extra={"loop": name, "error": type(error).__name__})
             except Exception:
                 logger.exception("a loop of the supervisor failed and begins again", extra={"loop": name})
@@ -127,6 +130,9 @@ class Supervisor:
         while True:
             await self._take_free()
             await asyncio.sleep(SWEEP_S * (0.75 + random.random() / 2))
+
+    def _is_away(self) -> None:
+        self._away, self._away_at = True, time.monotonic()
 
     def _is_calm(self) -> bool:
         return time.monotonic() - self._away_at >= CALM_S
@@ -157,6 +163,8 @@ class Supervisor:
         try:
             async with self._briefing, self.pool.connection() as connection:
                 brief = await briefing(connection, lease.call, lease.epoch)
+            if self._leases.get(lease.call) != lease:
+                return  # given up meanwhile, by the fence or the renewal
             ref = CallRef(
                 brief.id,
                 brief.code,
@@ -196,17 +204,51 @@ class Supervisor:
     async def _renew(self) -> None:
         """Prolong all leases, on the loop itself, so that a lease means: this loop works."""
         while True:
-            held = list(self._leases.values())
-            asked_at = time.monotonic()
-            async with asyncio.timeout(ANSWER_LIMIT_S), self.lease_pool.connection() as connection:
-                kept = await leases.renew(connection, self.owner, held)
-            self._renewed_at = asked_at
-            for lease in held:
-                runner = self._runners.get(lease.call)
-                if lease.call not in kept and runner is not None and runner.ref.epoch == lease.epoch:
-                    self._lost(runner.ref)
-            await self._claim(list(kept))
+            await self._claim(await self._prolong())
             await asyncio.sleep(leases.RENEW_S)
+
+    async def _prolong(self) -> list[int]:
+        """The calls that are still ours; the others are let go. Raises one of AWAY."""
+        held = list(self._leases.values())
+        asked_at = fence.now()
+        async with asyncio.timeout(ANSWER_LIMIT_S), self.lease_pool.connection() as connection:
+            kept = await leases.renew(connection, self.owner, held)
+            self._server = database.address(connection)
+        self.fence.renewed(asked_at)
+        if self._away:  # calm is counted from its first good answer: the others' leases have run out, too
+            self._away, self._away_at = False, time.monotonic()
+        for lease in held:
+            if lease.call not in kept:
+                self._drop(lease)
+        return list(kept)
+
+    def _drop(self, lease: Lease) -> None:
+        """Not ours any more. One that is still being briefed has no runner yet and stops for want of its lease."""
+        runner = self._runners.get(lease.call)
+        if runner is not None and runner.ref.epoch == lease.epoch:
+            self._lost(runner.ref)
+        elif self._leases.get(lease.call) == lease:
+            del self._leases[lease.call]
+
+    async def _ask(self) -> bool:
+        """For one who wakes: are they still ours?"""
+        try:
+            await self._prolong()
+        except AWAY:
+            return False
+        return True
+
+    async def _refuses(self) -> bool:
+        return self._server is not None and await database.refuses(self._server)
+
+    def _let_go(self) -> int:
+        """Drop every socket: from now on the calls may be somebody else's. What waits is refused if they are."""
+        held = list(self._leases.values())
+        for lease in held:
+            self._drop(lease)
+        if held:
+            self._is_away()
+        return len(held)
 
     def _lost(self, ref: CallRef) -> None:
         """Another worker owns it, or it is over: drop the socket at once."""

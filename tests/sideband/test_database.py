@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import asynccontextmanager
+
 import pytest
 from django.conf import settings
 
@@ -38,3 +41,56 @@ async def test_a_connection_that_the_server_cut_is_replaced_before_it_is_lent(co
         async with pool.connection() as hot:
             [[second]] = await fetch(hot, "select pg_backend_pid()")
     assert first != second
+
+
+ERROR = b"E\x00\x00\x00\x30SFATAL\x00VFATAL\x00C%s\x00Mthe database system is starting up\x00\x00"
+
+
+@asynccontextmanager
+async def answering(answer):
+    """A server that says this to everybody; the empty answer is silence."""
+
+    async def serve(reader, writer):
+        serving.append(asyncio.current_task())
+        await reader.read(1024)
+        writer.write(answer)
+        if not answer:
+            await reader.read()
+        writer.close()
+        await writer.wait_closed()
+
+    serving = []
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()
+    finally:
+        server.close()
+        await asyncio.gather(*serving)
+
+
+@pytest.mark.parametrize(
+    ("code", "refused"), [(b"57P03", True), (b"53300", False), (b"28000", False)], ids=["starting", "full", "unknown"]
+)
+async def test_only_a_server_that_nobody_can_use_refuses(code, refused):
+    async with answering(ERROR % code) as server:
+        assert await database.refuses(server) is refused
+
+
+async def test_a_port_at_which_nobody_listens_refuses(tmp_path):
+    async with answering(b"") as server:
+        pass
+    assert await database.refuses(server)
+    assert await database.refuses((str(tmp_path), 5432))
+
+
+async def test_silence_is_no_refusal():
+    async with answering(b"") as server:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await database.refuses(server)
+
+
+async def test_a_living_server_does_not_refuse(committed_db):
+    async with connected() as hot:
+        assert await database.refuses(database.address(hot)) is False

@@ -44,7 +44,7 @@ def heard():
 
 @pytest.fixture
 def hints(heard):
-    return Hints(heard, 0.01)
+    return Hints(heard, 0.01, lambda: True)
 
 
 def words(offset, text, item="item_1", speaker="agent"):
@@ -215,3 +215,18 @@ def test_what_is_kept_for_such_pages_is_bounded(monkeypatch):
     assert len(picture.whole) == 8
     picture.take_turn(turn("item_19", "abc.", status="completed", transcription="completed"))
     assert "item_19" not in picture.whole
+
+
+@pytest.mark.asyncio
+async def test_a_process_that_may_have_lost_its_calls_tells_nothing_of_them(heard):
+    may = []
+    hints = Hints(heard, 0.005, lambda: bool(may))
+    work = asyncio.create_task(hints.run())
+    picture = Picture(ref())
+    picture.take_hint(words(0, "Hello"))
+    hints.mark(picture)
+    await asyncio.sleep(0.05)
+    assert heard.told == []
+    may.append(1)
+    await until(lambda: heard.told)
+    work.cancel()

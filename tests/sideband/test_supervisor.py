@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import asynccontextmanager
 from uuid import uuid4
 
@@ -11,11 +12,12 @@ import pytest
 import pytest_asyncio
 from django.db import connections, transaction
 from django.utils import timezone
+from psycopg_pool import PoolTimeout
 
 from calls.actions import commands, leases
 from calls.domain.changes import NoteAdded
 from calls.models import Call, CallEvent, Command, Gap, Turn
-from calls.sideband import backoff, supervisor
+from calls.sideband import backoff, fence, supervisor
 from calls.sideband.supervisor import Supervisor
 from calls.tenancy import tenant_scope
 from tests import factories
@@ -311,8 +313,70 @@ async def test_one_call_that_cannot_be_read_costs_the_others_nothing(acme, provi
     assert provided.count("accept") == 1
 
 
-async def test_nothing_is_sent_after_seven_seconds_without_a_renewal(committed_db):
+async def test_nothing_is_sent_after_seven_seconds_without_a_renewal(committed_db, monkeypatch):
     one = Supervisor()
     assert one.may_send()
-    one._renewed_at -= leases.FENCE_S
+    monkeypatch.setattr(fence, "now", lambda: time.monotonic() + 1e6 + leases.FENCE_S)
     assert not one.may_send()
+
+
+async def test_silence_from_postgresql_drops_the_sockets_and_what_was_heard_is_stored_if_nobody_took_the_call(
+    acme, provided, hot, committed_db, monkeypatch
+):
+    """Here nobody did: the same worker takes it again, and the stretch in between is a gap."""
+    call = await ringing(acme, provided)
+    async with working() as one:
+        await attached(hot, call, one)
+        silent = {"yes": True}
+
+        async def silence(self, *args, **kwargs):
+            await asyncio.sleep(0.01)
+            raise PoolTimeout("silent")
+
+        def lend(self, *args, **kwargs):
+            return Silent() if silent["yes"] else real(self, *args, **kwargs)
+
+        class Silent:
+            __aenter__ = silence
+
+            async def __aexit__(self, *_):
+                return None
+
+        real = type(one.pool).connection
+        monkeypatch.setattr(type(one.pool), "connection", lend)
+        await says(provided, "Heard before.")
+        await until(lambda: one.writer.waiting)
+        monkeypatch.setattr(fence, "FENCE_S", 0.2)
+        await until(lambda: provided.closed == 1)
+        assert call.pk not in one._leases
+        assert one.writer.waiting
+        monkeypatch.setattr(fence, "FENCE_S", leases.FENCE_S)
+        silent["yes"] = False
+        await until(lambda: within(acme, lambda: Turn.objects.filter(text="Heard before.").exists()))
+        expired = "update calls_call set lease_expires = now() - interval '1 minute'"
+        as_owner(committed_db, expired)
+        await until(lambda: provided.count("dial") == 2)
+        await attached(hot, call, one)
+        assert (await call_row(hot, call))[3] == 2
+        await until(lambda: within(acme, lambda: Gap.objects.exists()))
+    assert provided.count("accept") == 1
+
+
+async def test_a_call_that_is_let_go_while_it_is_being_briefed_is_not_attended(acme, provided, hot, monkeypatch):
+    call = await ringing(acme, provided)
+    read = supervisor.briefing
+    taken = asyncio.Event()
+
+    async def slow(*args):
+        brief = await read(*args)
+        taken.set()
+        one._let_go()
+        return brief
+
+    monkeypatch.setattr(supervisor, "briefing", slow)
+    async with working() as one:
+        await taken.wait()
+        await until(lambda: not one._tasks)
+        assert one._runners == {}
+    assert provided.asked == []
+    assert call.pk
