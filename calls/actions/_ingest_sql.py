@@ -5,19 +5,20 @@ from __future__ import annotations
 FENCE = """
 with v as (
     select * from json_to_recordset(%s::json) as v(
-        id bigint, epoch bigint, n int, state text, end_reason text, detail text, attachment text, floor text,
-        last_words text, last_speaker text, reply_ms int, answered_at timestamptz, ended_at timestamptz,
+        id bigint, epoch bigint, flush bigint, n int, state text, end_reason text, detail text, attachment text,
+        floor text, last_words text, last_speaker text, reply_ms int, answered_at timestamptz, ended_at timestamptz,
         last_event_at timestamptz, deadline timestamptz, usage_incomplete bool, oddities int, session jsonb,
         rate_limits jsonb, quiet bool, quiet_since timestamptz, signs bool, interruptions int,
         interrupted_at timestamptz, tool_failed_at timestamptz, asked_for_person_at timestamptz,
         unconfirmed_at timestamptz, helped_at timestamptz)
 ), held as (
     select c.id from calls_call c join v on v.id = c.id
-    where c.epoch = v.epoch and c.owner = %s
+    where c.epoch = v.epoch and c.owner = %s and (v.flush is null or v.flush > c.flush)
     order by c.id for no key update of c
 )
 update calls_call c set
     last_seq = c.last_seq + v.n,
+    flush = coalesce(v.flush, c.flush),
     state = coalesce(v.state, c.state),
     end_reason = coalesce(v.end_reason, c.end_reason),
     detail = coalesce(v.detail, c.detail),
@@ -47,9 +48,15 @@ from v join held using (id)
 where c.id = v.id
 returning c.id, c.last_seq
 """
-"""A call that is missing from the answer is fenced. A call that ended gives its lease back in the same write.
+"""A call that is missing from the answer is fenced, or has this flush already (STORED_BEFORE tells). A call that ended
+gives its lease back in the same write.
 
 `quiet` and `signs` say whether the columns behind them are told: there, null is a value."""
+
+STORED_BEFORE = """
+select c.id from json_to_recordset(%s::json) as v(id bigint, epoch bigint, flush bigint)
+join calls_call c on c.id = v.id where c.epoch = v.epoch and c.flush >= v.flush
+"""
 
 NUMBER_TENANTS = """
 with v as (select * from json_to_recordset(%s::json) as v(id uuid, n int)),

@@ -56,6 +56,9 @@ class Batch:
     ref: CallRef
     changes: list[Numbered] = field(default_factory=list)
     columns: Row = field(default_factory=dict)
+    flush: int | None = None
+    """Number of the flush that this is part of, ascending for an owner: stored once, however often it is given.
+    None: not known again"""
 
     def add(self, changes: Sequence[Numbered], columns: Row) -> None:
         """Take what came later. Columns say how it is now, but for `oddities`, which counts what was added."""
@@ -71,6 +74,9 @@ class Stored:
     """Calls whose epoch is no longer ours: nothing of theirs was stored"""
     announcements: list[tuple[str, feed.Message]]
     """(group, message), to be sent after the commit"""
+    before: int = 0
+    """Batches that had been stored before: their commit was not heard of, nor announced; screens find them by the
+    heads"""
 
 
 async def store(
@@ -84,16 +90,18 @@ async def store(
     async with connection.transaction():
         rows = await connection.execute(sql.FENCE, [_json([plan.head for plan in plans.values()]), owner])
         last_seq = {row[0]: row[1] for row in await rows.fetchall()}
+        before = await _stored_before(connection, [plan for call, plan in plans.items() if call not in last_seq])
         held = [plan for call, plan in plans.items() if call in last_seq]
         for plan in held:
             plan.number(last_seq[plan.ref.id])
         tenants = {} if past else await _number_tenants(connection, held)
         await _insert(connection, held, tenants)
-    for plan in held:
-        plan.ref.answered = plan.ref.answered or plan.answers
+    for plan in plans.values():
+        if plan.ref.id in last_seq or plan.ref.id in before:
+            plan.ref.answered = plan.ref.answered or plan.answers
     announcements = [message for plan in held if (message := plan.announcement())]
     announcements += [_announce_tenant(tenant, entries) for tenant, entries in tenants.items()]
-    return Stored(plans.keys() - last_seq.keys(), announcements)
+    return Stored(plans.keys() - last_seq.keys() - before, announcements, len(before))
 
 
 class _Plan:
@@ -114,6 +122,8 @@ class _Plan:
         for change in batch.changes:
             self._take(change)
         self.head = {"id": self.ref.id, "epoch": self.ref.epoch, "n": len(self.entries)} | self.columns
+        if batch.flush is not None:
+            self.head["flush"] = batch.flush
 
     def _take(self, change: Numbered) -> None:
         if isinstance(change, UsageRecorded) and not change.complete and (change.kind, change.ref_id) in self.billed:
@@ -190,6 +200,14 @@ class _Plan:
 
 def change_time(change: Numbered) -> datetime:
     return change.ended_at if isinstance(change, GapRecorded) else change.at
+
+
+async def _stored_before(connection: AsyncConnection[Any], missing: Sequence[_Plan]) -> set[int]:
+    known = [plan.head for plan in missing if "flush" in plan.head]
+    if not known:
+        return set()
+    rows = await connection.execute(sql.STORED_BEFORE, [_json(known)])
+    return {row[0] for row in await rows.fetchall()}
 
 
 async def _number_tenants(

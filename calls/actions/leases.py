@@ -58,7 +58,7 @@ async def take(
             for update of c skip locked
         )
         update calls_call c
-        set owner = %(owner)s, epoch = c.epoch + 1,
+        set owner = %(owner)s, epoch = c.epoch + 1, flush = 0,
             takeovers = c.takeovers + case when c.epoch > 0 then 1 else 0 end,
             lease_expires = clock_timestamp() + interval '{TTL_S} seconds'
         from won where c.id = won.id returning c.id, c.epoch

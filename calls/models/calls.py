@@ -73,6 +73,8 @@ class Call(TenantOwned):
     """Fencing token: grows with every taking; a write under an older one is refused"""
     takeovers = models.PositiveIntegerField(default=0)
     lease_expires = models.DateTimeField(null=True)
+    flush = models.BigIntegerField(default=0, db_default=0)
+    """Number of the owner's latest flush that is stored; one that comes again is known by it"""
     last_seq = models.BigIntegerField(default=0)
     """Number of the latest entry of this call's stream"""
 

@@ -26,8 +26,10 @@ logger = logging.getLogger(__name__)
 LIMIT = 50_000
 FLUSH_LIMIT = 2_000
 """Changes in one transaction: after an outage the catching up must not hold locks, or the loop, for long."""
-POISON = (psycopg.DataError, psycopg.IntegrityError, TypeError, ValueError)
-"""The rows' own fault: trying again finds the same. Any other error is the server's, and what waits is kept."""
+SERVER = (psycopg.Error, OSError, TimeoutError)
+"""Its fault, but for POISON: what waits is kept and tried again"""
+POISON = (psycopg.DataError, psycopg.IntegrityError)
+"""The rows' own fault, as is any error that is not the server's: trying again would find the same."""
 RETRY_S = (0.25, 0.5, 1.0, 2.0)
 COLUMNS_EVERY_S = 2.0
 """Columns without an entry (floor, last words) are only the first paint's: they can wait so long."""
@@ -47,6 +49,10 @@ class Writer:
         self._announcer = announcer
         self._on_fenced = on_fenced
         self._pending: dict[int, Batch] = {}
+        self._sealed: list[Batch] = []
+        """What is being stored, under one number. Nobody may know whether a commit worked whose answer was lost: then
+        it is stored again exactly so, and known by its number"""
+        self._flushes = 0
         self._count = 0
         self._numbered = asyncio.Event()
         self._room = asyncio.Event()
@@ -82,24 +88,28 @@ class Writer:
 
     @property
     def waiting(self) -> int:
-        """Changes that are not stored yet."""
-        return sum(len(batch.changes) for batch in self._pending.values())
+        """Changes that are not stored yet, or not known to be."""
+        return sum(len(batch.changes) for batch in (*self._sealed, *self._pending.values()))
 
     async def flush(self) -> bool:
         """Store all that waits, FLUSH_LIMIT at a time; False when the database is away (everything is kept)."""
         async with self._lock:
             self._numbered.clear()
-            while batches := self._next():
-                if not await self._flush(batches):
+            while True:
+                again = bool(self._sealed)
+                if not again and not self._seal():
+                    return True
+                last = not again and sum(len(batch.changes) for batch in self._sealed) < FLUSH_LIMIT
+                if not await self._flush():
+                    self._numbered.set()
                     return False
-                if sum(len(batch.changes) for batch in batches) < FLUSH_LIMIT:
-                    break
-            return True
+                if last:
+                    return True
 
-    def _next(self) -> list[Batch]:
+    def _seal(self) -> bool:
         """Take batches out of what waits, up to the limit; a call that has more keeps the rest waiting."""
-        taken: list[Batch] = []
         room = FLUSH_LIMIT
+        self._flushes += 1
         for call, batch in list(self._pending.items()):
             if room <= 0:
                 break
@@ -107,24 +117,22 @@ class Writer:
             if len(batch.changes) > room:
                 self._pending[call] = Batch(batch.ref, batch.changes[room:], batch.columns)
                 batch = Batch(batch.ref, batch.changes[:room])
-            taken.append(batch)
+            batch.flush = self._flushes
+            self._sealed.append(batch)
             room -= len(batch.changes)
-        return taken
+        return bool(self._sealed)
 
-    async def _flush(self, batches: list[Batch]) -> bool:
+    async def _flush(self) -> bool:
         try:
-            await self._store(batches)
-        except asyncio.CancelledError:
-            self._put_back(batches)  # perhaps stored, perhaps not: storing again does no harm
-            raise
-        except POISON:
-            logger.exception("a batch was refused; storing its calls one by one")
-            if not await self._store_apart(batches):
+            await self._store(self._sealed)
+            self._sealed = []
+        except Exception as error:
+            if _is_of_the_server(error):
+                logger.warning("database is away, changes wait", extra={"error": type(error).__name__})
                 return False
-        except psycopg.Error as error:
-            logger.warning("database is away, changes wait", extra={"error": type(error).__name__})
-            self._put_back(batches)
-            return False
+            logger.exception("a batch was refused; storing its calls one by one")
+            if not await self._store_apart():
+                return False
         self._count = self.waiting
         if self._count < LIMIT:
             self._room.set()
@@ -139,30 +147,25 @@ class Writer:
             if batch.ref.id in stored.fenced:
                 self._on_fenced(batch.ref)
 
-    async def _store_apart(self, batches: Sequence[Batch]) -> bool:
+    async def _store_apart(self) -> bool:
         """One poisonous row must not hold up every call of the process: its own batch alone is dropped, loudly.
 
         False when the database went away meanwhile.
         """
-        there = True
-        for batch in batches:
+        while self._sealed:
+            batch = self._sealed[0]
             try:
                 await self._store([batch])
-            except POISON:
+            except Exception as error:
+                if _is_of_the_server(error):
+                    return False
                 logger.exception(
                     "changes of a call cannot be stored and are dropped",
                     extra={"call": str(batch.ref.code), "changes": len(batch.changes)},
                 )
-            except psycopg.Error:
-                self._put_back([batch])
-                there = False
-        return there
+            del self._sealed[0]
+        return True
 
-    def _put_back(self, batches: Sequence[Batch]) -> None:
-        for batch in batches:
-            newer = self._pending.get(batch.ref.id)
-            if newer is None or newer.ref.epoch == batch.ref.epoch:
-                if newer is not None:
-                    batch.add(newer.changes, newer.columns)
-                self._pending[batch.ref.id] = batch
-            self._numbered.set()
+
+def _is_of_the_server(error: Exception) -> bool:
+    return isinstance(error, SERVER) and not isinstance(error, POISON)

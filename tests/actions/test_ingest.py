@@ -341,3 +341,34 @@ async def test_the_application_sees_nothing_of_it_without_a_scope(hot, acme, glo
     assert await database_sync_to_async(counted)() == [0] * 6
     assert await within(globex, counted) == [0] * 6
     assert await within(acme, counted) == [1, 4, 1, 1, 1, 1]
+
+
+async def test_a_flush_is_stored_once_and_the_next_owner_counts_anew(hot, call, pen, committed_db):
+    note = [NoteAdded("keypad", at(1), {"key": "5"})]
+    other = await asyncio.to_thread(factories.make_call, await asyncio.to_thread(lambda: call.tenant))
+    theirs = await hold(hot, other, pen.owner)
+
+    async def flush(number, *batches):
+        return await store(hot, pen.owner, [Batch(ref, list(note), {}, number) for ref in batches])
+
+    first = await flush(1, pen.ref)
+    assert (first.before, first.fenced, len(first.announcements)) == (0, set(), 1)
+    again = await flush(1, pen.ref, theirs)
+    assert (again.before, again.fenced, len(again.announcements)) == (1, set(), 1)
+    assert await numbers(hot, call) == [1]
+    assert await numbers(hot, other) == [1]
+    await flush(2, pen.ref)
+    assert await numbers(hot, call) == [1, 2]
+    run_out(committed_db)
+    owner = uuid4()
+    taken = await hold(hot, call, owner)
+    assert (await flush(3, pen.ref)).fenced == {call.pk}
+    await store(hot, owner, [Batch(taken, list(note), {}, 1)])
+    assert await numbers(hot, call) == [1, 2, 3]
+
+
+async def test_a_flush_that_ended_its_call_is_known_again_though_nobody_holds_it(hot, call, pen):
+    for before in (0, 1):
+        stored = await store(hot, pen.owner, [Batch(pen.ref, [ENDED], {}, 1)])
+        assert (stored.before, stored.fenced) == (before, set())
+    assert await numbers(hot, call) == [1]

@@ -13,10 +13,12 @@ import pytest_asyncio
 from psycopg_pool import PoolTimeout
 
 from calls.actions.ingest import CallRef, Stored
+from calls.domain.changes import CallStateChanged, NoteAdded
+from calls.domain.states import CallState
 from calls.sideband import database, writer
 from calls.sideband.writer import Writer
 from tests import factories
-from tests.sideband.desk import connected, fetch, hold, run_out, turn, until
+from tests.sideband.desk import at, connected, fetch, hold, run_out, turn, until
 
 pytestmark = pytest.mark.asyncio
 
@@ -42,6 +44,8 @@ class Store:
         self.batches = []
         self.fenced = set()
         self.gate = None
+        self.numbers = []
+        self.lose_answer = False
         monkeypatch.setattr(writer, "store", self.store)
 
     async def store(self, connection, owner, batches):
@@ -54,10 +58,18 @@ class Store:
                 raise psycopg.DataError("poison")
         kept = [(batch.ref.id, batch.ref.epoch, list(batch.changes), dict(batch.columns)) for batch in batches]
         self.batches.append(kept)
+        self.numbers.append([batch.flush for batch in batches])
+        if self.lose_answer:
+            self.lose_answer = False
+            raise psycopg.OperationalError("the answer to the commit is lost")
         return Stored({batch.ref.id for batch in batches} & self.fenced, [("g", {"n": len(self.batches)})])
 
     def texts(self):
-        return [change.turn.text for kept in self.batches for _, _, changes, _ in kept for change in changes]
+        return [text for kept in self.batches for text in texts(kept)]
+
+
+def texts(kept):
+    return [change.turn.text for _, _, changes, _ in kept for change in changes]
 
 
 class Told:
@@ -110,7 +122,7 @@ async def test_oddities_are_added_up_not_overwritten(pen, stored):
     assert not await pen.flush()
     pen.put(ref(), (), {"oddities": 4})
     assert await pen.flush()
-    assert stored.batches[0][0][3] == {"oddities": 7}
+    assert [kept[0][3] for kept in stored.batches] == [{"oddities": 3}, {"oddities": 4}]
 
 
 @pytest.mark.parametrize("failure", [psycopg.OperationalError("away"), PoolTimeout("busy")])
@@ -123,7 +135,7 @@ async def test_a_database_that_is_away_costs_nothing_but_waiting(pen, stored, to
     assert told.told == []
     assert await pen.flush()
     assert stored.texts() == ["a", "b"]
-    assert stored.batches[0][0][3] == {"floor": "listening", "reply_ms": 1}
+    assert [kept[0][3] for kept in stored.batches] == [{"floor": "speaking", "reply_ms": 1}, {"floor": "listening"}]
 
 
 @pytest.mark.parametrize(
@@ -225,7 +237,7 @@ async def test_a_stop_in_the_middle_of_storing_keeps_everything_for_the_last_flu
     stored.gate = asyncio.Event()
     work = asyncio.create_task(pen.run())
     pen.put(ref(), [turn(text="a")], {})
-    await until(lambda: not pen._pending)
+    await until(lambda: pen._sealed)
     pen.put(ref(), [turn(text="b")], {})
     work.cancel()
     await asyncio.gather(work, return_exceptions=True)
@@ -262,7 +274,32 @@ async def test_changes_under_a_new_lease_do_not_go_down_with_those_of_the_old_on
     assert not await pen.flush()
     pen.put(ref(epoch=2), [turn(text="new")], {})
     await pen.flush()
-    assert stored.batches == [[(1, 2, [turn(text="new")], {})]]
+    assert [(kept[0][1], texts(kept)) for kept in stored.batches] == [(1, ["old"]), (2, ["new"])]
+
+
+@pytest.mark.parametrize(
+    "fault", [RuntimeError("a fault of ours"), KeyError("x")], ids=lambda error: type(error).__name__
+)
+async def test_a_fault_of_ours_holds_nobody_up_for_ever(pen, stored, fault):
+    pen.put(ref(1), [turn(text="a")], {})
+    stored.failures += [fault, fault]
+    assert await pen.flush()
+    pen.put(ref(2), [turn(text="b")], {})
+    assert await pen.flush()
+    assert stored.texts() == ["b"]
+
+
+async def test_what_is_perhaps_stored_is_given_again_exactly_as_it_was(pen, stored):
+    pen.put(ref(), [turn(text="a")], {"floor": "speaking"})
+    pen.put(ref(2), [turn(text="x")], {})
+    stored.lose_answer = True
+    assert not await pen.flush()
+    pen.put(ref(), [turn(text="b")], {"floor": "listening"})
+    assert await pen.flush()
+    await pen.flush()
+    assert stored.batches[0] == stored.batches[1]
+    assert [texts(kept) for kept in stored.batches] == [["a", "x"], ["a", "x"], ["b"]]
+    assert stored.numbers == [[1, 1], [1, 1], [2]]
 
 
 async def test_a_batch_that_comes_back_does_not_replace_that_of_a_newer_lease(pen, stored):
@@ -270,12 +307,12 @@ async def test_a_batch_that_comes_back_does_not_replace_that_of_a_newer_lease(pe
     stored.failures.append(psycopg.OperationalError("away"))
     pen.put(ref(epoch=1), [turn(text="old")], {})
     flush = asyncio.create_task(pen.flush())
-    await until(lambda: not pen._pending)
+    await until(lambda: pen._sealed)
     pen.put(ref(epoch=2), [turn(text="new")], {})
     stored.gate.set()
     assert not await flush
     await pen.flush()
-    assert stored.texts() == ["new"]
+    assert [(kept[0][1], texts(kept)) for kept in stored.batches] == [(1, ["old"]), (2, ["new"])]
 
 
 @pytest_asyncio.fixture
@@ -298,6 +335,42 @@ async def test_on_the_real_database_a_row_too_wide_costs_only_its_own_call(pool,
         assert await pen.flush()
         assert await fetch(hot, "select count(*) from calls_turn") == [(3,)]
     assert len(told.told) == 3
+    assert fenced == []
+
+
+async def test_on_the_real_database_a_commit_whose_answer_was_lost_is_not_doubled(
+    pool, acme, told, fenced, monkeypatch
+):
+    """Notes have no key of their own: stored again they would stand there twice."""
+    calls = [await asyncio.to_thread(factories.make_call, acme) for _ in range(2)]
+    owner = uuid4()
+    pen = Writer(pool, owner, 0.01, told, fenced.append)
+    lost = []
+
+    async def store(connection, *args):
+        stored = await writer_store(connection, *args)
+        if not lost:
+            lost.append(stored)
+            raise psycopg.OperationalError("the answer to the commit is lost")
+        return stored
+
+    writer_store = writer.store
+    monkeypatch.setattr(writer, "store", store)
+    async with connected() as hot:
+        refs = [await hold(hot, call, owner) for call in calls]
+        pen.put(refs[0], [NoteAdded("keypad", at(1), {"key": "5"})], {"oddities": 1})
+        pen.put(refs[1], [CallStateChanged(CallState.ENDED, at(9))], {})
+        assert not await pen.flush()
+        pen.put(refs[0], [NoteAdded("keypad", at(2), {"key": "6"})], {"oddities": 1})
+        assert await pen.flush()
+        await pen.flush()
+        keys = await fetch(hot, "select seq, body #>> '{body,key}' from calls_callevent where kind = 'note' order by 1")
+        assert [key for _, key in keys] == ["5", "6"]
+        assert [seq for seq, _ in keys] == [1, 2]
+        assert await fetch(hot, "select last_seq, oddities, flush from calls_call order by id") == [
+            (2, 2, 2),
+            (1, 0, 1),
+        ]
     assert fenced == []
 
 
