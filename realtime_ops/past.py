@@ -22,7 +22,7 @@ from calls.domain.outgoing import Outgoing, SendEvent
 from calls.domain.session import Plan, Session, Step
 from calls.domain.states import LIVE, CallState, EndReason
 from calls.providers.realtime import decode, encode
-from calls.sideband.hints import Picture, seen_now
+from calls.sideband.hints import Picture
 from calls.simulator import requests
 from calls.simulator.call import Call
 from calls.simulator.ledger import Ledger
@@ -111,7 +111,7 @@ class _Watch(Sideband):
         if self.closed.is_set():
             return False
         event = decode(payload)
-        self.told.columns |= seen_now(self._picture, self.now())
+        self.told.columns["last_event_at"] = self.now()
         if type(event) is not Ignored:
             self.feed(event)
         return True

@@ -47,6 +47,8 @@ class CallRef:
     epoch: int
     """Lease epoch: the fencing token"""
     answered: bool = False
+    heard_at: datetime | None = None
+    """When the provider was last heard by this owner"""
 
 
 @dataclass(slots=True)

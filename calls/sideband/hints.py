@@ -134,6 +134,8 @@ class Hints:
         for picture in pictures.values():
             hints = [{"kind": "partial", "body": _partial_body(partial)} for partial in picture.due(now)]
             if picture.row:
+                if picture.ref.heard_at is not None:
+                    picture.row["last_event_at"] = iso(picture.ref.heard_at)
                 hints.append({"kind": "row", "body": picture.row})
                 body = {"code": str(picture.ref.code)} | picture.row
                 tenants.setdefault(str(picture.ref.tenant_id), []).append({"kind": "row", "body": body})
@@ -157,9 +159,3 @@ def _partial_body(partial: PartialText) -> dict[str, Any]:
         "offset": partial.offset,
         "text": partial.text,
     }
-
-
-def seen_now(picture: Picture, at: Any) -> dict[str, Any]:
-    """The column that says when the provider was last heard; pushed with the next hint."""
-    picture.row["last_event_at"] = iso(at)
-    return {"last_event_at": at}

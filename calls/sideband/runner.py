@@ -19,7 +19,7 @@ from calls.exceptions import ProviderBusy, ProviderError, ProviderGone, Provider
 from calls.providers.client import ControlClient
 from calls.providers.realtime import decode, encode
 from calls.sideband.connection import Closed, Sideband
-from calls.sideband.hints import Hints, Picture, seen_now
+from calls.sideband.hints import Hints, Picture
 from calls.sideband.writer import Writer
 
 logger = logging.getLogger(__name__)
@@ -73,8 +73,8 @@ class Runner:
         try:
             while not self.over.is_set():
                 raw = await sideband.receive()
-                now = datetime.now(UTC)
-                writer.put(self.ref, (), seen_now(self._picture, now))
+                now = self.ref.heard_at = datetime.now(UTC)
+                writer.heard(self.ref)
                 event = decode(raw)
                 if type(event) is not Ignored:
                     self._apply(self.session.advance(event, now), now)

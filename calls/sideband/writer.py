@@ -9,7 +9,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
+import time
 from collections.abc import Callable, Sequence
+from itertools import takewhile
 from typing import Any
 from uuid import UUID
 
@@ -32,7 +35,8 @@ POISON = (psycopg.DataError, psycopg.IntegrityError)
 """The rows' own fault, as is any error that is not the server's: trying again would find the same."""
 RETRY_S = (0.25, 0.5, 1.0, 2.0)
 COLUMNS_EVERY_S = 2.0
-"""Columns without an entry (floor, last words) are only the first paint's: they can wait so long."""
+"""Columns without an entry (floor, last words, when a call was last heard) are only the first paint's: they wait so
+long for an entry of their call to go with, then go alone."""
 
 Pool = AsyncConnectionPool[AsyncConnection[Any]]
 
@@ -49,6 +53,9 @@ class Writer:
         self._announcer = announcer
         self._on_fenced = on_fenced
         self._pending: dict[int, Batch] = {}
+        """For the next flush"""
+        self._aside: dict[int, tuple[float, Batch]] = {}
+        """Columns alone, and when they are due, the oldest first. A call has a batch here or in `_pending`, not both"""
         self._sealed: list[Batch] = []
         """What is being stored, under one number. Nobody may know whether a commit worked whose answer was lost: then
         it is stored again exactly so, and known by its number"""
@@ -61,40 +68,68 @@ class Writer:
 
     def put(self, ref: CallRef, changes: Sequence[Numbered], columns: dict[str, Any]) -> None:
         """Take changes of a call, in order. Never waits: readers ask for `room` between frames."""
-        batch = self._pending.get(ref.id)
-        if batch is None or batch.ref.epoch < ref.epoch:  # what waits under an older lease would be fenced
-            batch = self._pending[ref.id] = Batch(ref)
+        batch = self._batch(ref)
         batch.add(changes, columns)
         if changes:
+            if self._aside.pop(ref.id, None) is not None:
+                self._pending[ref.id] = batch
             self._count += len(changes)
             if self._count >= LIMIT:
                 self._room.clear()
             self._numbered.set()
+
+    def heard(self, ref: CallRef) -> None:
+        """The provider was heard at `ref.heard_at`: to be stored with whatever is stored next of this call."""
+        if ref.id not in self._pending and ref.id not in self._aside:
+            self._batch(ref)
+
+    def _batch(self, ref: CallRef) -> Batch:
+        """What waits of a call, perhaps nothing yet."""
+        batch = self._pending.get(ref.id)
+        if batch is None and ref.id in self._aside:
+            _, batch = self._aside[ref.id]
+        if batch is None or batch.ref.epoch < ref.epoch:  # what waits under an older lease would be fenced
+            self._pending.pop(ref.id, None)
+            self._aside.pop(ref.id, None)
+            batch = Batch(ref)
+            self._aside[ref.id] = time.monotonic() + COLUMNS_EVERY_S, batch
+        return batch
 
     async def room(self) -> None:
         """Return at once unless the bound is reached."""
         await self._room.wait()
 
     async def run(self) -> None:
-        """Flush for ever: soon after a numbered change, and now and then for columns alone."""
+        """Flush for ever: soon after a numbered change, and when columns alone are due."""
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._numbered.wait(), COLUMNS_EVERY_S)
+                await asyncio.wait_for(self._numbered.wait(), self._idle_s())
                 await asyncio.sleep(self._flush_s)
             attempt = 0
-            while not await self.flush():
+            while not await self.flush(due=time.monotonic()):
                 await asyncio.sleep(RETRY_S[min(attempt, len(RETRY_S) - 1)])
                 attempt += 1
+
+    def _idle_s(self) -> float:
+        """How long there is nothing to do while no numbered change comes."""
+        due = next((due for due, _ in self._aside.values()), None)
+        return COLUMNS_EVERY_S if due is None else max(0.0, due - time.monotonic())
 
     @property
     def waiting(self) -> int:
         """Changes that are not stored yet, or not known to be."""
         return sum(len(batch.changes) for batch in (*self._sealed, *self._pending.values()))
 
-    async def flush(self) -> bool:
-        """Store all that waits, FLUSH_LIMIT at a time; False when the database is away (everything is kept)."""
+    async def flush(self, *, due: float = math.inf) -> bool:
+        """Store all that waits, FLUSH_LIMIT at a time; False when the database is away (everything is kept).
+
+        Columns alone only where they are `due` by then.
+        """
         async with self._lock:
             self._numbered.clear()
+            for call, (_, batch) in list(takewhile(lambda one: one[1][0] <= due, self._aside.items())):
+                del self._aside[call]
+                self._pending[call] = batch
             while True:
                 again = bool(self._sealed)
                 if not again and not self._seal():
@@ -117,6 +152,8 @@ class Writer:
             if len(batch.changes) > room:
                 self._pending[call] = Batch(batch.ref, batch.changes[room:], batch.columns)
                 batch = Batch(batch.ref, batch.changes[:room])
+            if batch.ref.heard_at is not None:
+                batch.columns["last_event_at"] = batch.ref.heard_at
             batch.flush = self._flushes
             self._sealed.append(batch)
             room -= len(batch.changes)

@@ -43,6 +43,7 @@ class Shell:
         self.writer = self.hints = self
         self.changes = []
         self.columns = {}
+        self.heard_at = None
         self.sending = sending
 
     def may_send(self):
@@ -51,6 +52,9 @@ class Shell:
     def put(self, ref, changes, columns):
         self.changes += changes
         self.columns |= columns
+
+    def heard(self, ref):
+        self.heard_at = ref.heard_at
 
     async def room(self):
         return
@@ -304,7 +308,7 @@ async def test_frames_become_turns(provided, attend):
     await provided.say("conversation.item.done", item={**item, "status": "completed"}, previous_item_id=None)
     await until(lambda: scene.shell.of(TurnChanged))
     assert scene.shell.of(TurnChanged)[-1].turn.text == "Hello."
-    assert scene.shell.columns["last_event_at"]
+    assert scene.shell.heard_at
 
 
 async def test_garbage_is_counted_and_the_call_goes_on(provided, attend):

@@ -13,7 +13,7 @@ from calls import feed
 from calls.actions.ingest import CallRef
 from calls.domain.changes import FloorChanged, PartialText, QuietChanged
 from calls.domain.states import Floor
-from calls.sideband.hints import WORDS_LIMIT, Hints, Picture, seen_now
+from calls.sideband.hints import WORDS_LIMIT, Hints, Picture
 from tests.sideband.desk import at, turn, until
 
 TENANT = UUID(int=1)
@@ -148,7 +148,7 @@ def test_a_push_holds_one_frame_per_call_and_one_per_tenant(hints, heard):
         for floor in (Floor.LISTENING, Floor.THINKING, Floor.SPEAKING):
             picture.take_hint(FloorChanged(floor, at(1)))
             hints.mark(picture)
-        seen_now(picture, at(2))
+        picture.ref.heard_at = at(2)
     hints.push()
     groups = [group for group, _ in heard.told]
     assert groups == [feed.call_group(UUID(int=n)) for n in (1, 2, 3)] + [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from uuid import UUID, uuid4
@@ -191,6 +192,52 @@ async def test_columns_alone_may_wait_but_not_for_ever(pen, stored, monkeypatch)
     assert stored.batches == []
     await until(lambda: stored.batches)
     work.cancel()
+
+
+async def test_columns_alone_wait_for_an_entry_of_their_call_and_go_with_it(pen, stored):
+    soon = time.monotonic() + writer.COLUMNS_EVERY_S / 2
+    pen.put(ref(1), (), {"floor": "speaking"})
+    pen.put(ref(2), (), {"floor": "speaking"})
+    pen.put(ref(2), [turn(text="a")], {"reply_ms": 5})
+    pen.put(ref(2), (), {"floor": "listening"})
+    assert await pen.flush(due=soon)
+    assert [(call, columns) for [(call, _, _, columns)] in stored.batches] == [
+        (2, {"floor": "listening", "reply_ms": 5})
+    ]
+    assert await pen.flush(due=soon + writer.COLUMNS_EVERY_S)
+    assert stored.batches[1:] == [[(1, 1, [], {"floor": "speaking"})]]
+
+
+async def test_columns_that_came_while_the_database_was_away_are_stored_after_the_older_ones(pen, stored):
+    stored.gate = asyncio.Event()
+    stored.failures.append(psycopg.OperationalError("away"))
+    pen.put(ref(), [turn(text="a")], {"floor": "speaking"})
+    flush = asyncio.create_task(pen.flush())
+    await until(lambda: not pen._pending)
+    pen.put(ref(), (), {"floor": "listening"})
+    stored.gate.set()
+    assert not await flush
+    assert await pen.flush(due=0)
+    assert stored.batches == [[(1, 1, [turn(text="a")], {"floor": "speaking"})]]
+    assert await pen.flush()
+    assert stored.batches[1:] == [[(1, 1, [], {"floor": "listening"})]]
+
+
+async def test_when_the_provider_was_heard_is_stored_with_the_rest(pen, stored):
+    one = ref()
+    one.heard_at = at(1)
+    pen.heard(one)
+    assert await pen.flush(due=time.monotonic())
+    assert stored.batches == []
+    one.heard_at = at(2)
+    pen.heard(one)
+    pen.put(one, [turn()], {})
+    assert await pen.flush(due=time.monotonic())
+    assert stored.batches == [[(1, 1, [turn()], {"last_event_at": at(2)})]]
+    one.heard_at = at(3)
+    pen.heard(one)
+    assert await pen.flush()
+    assert stored.batches[1] == [(1, 1, [], {"last_event_at": at(3)})]
 
 
 async def test_a_poisonous_batch_is_dropped_alone(pen, stored, caplog):
