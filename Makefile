@@ -1,5 +1,5 @@
 # Each verb sets up what it needs. A new machine has git, make and Python 3.11 or newer.
-.PHONY: demo run test check bench screenshots fmt setup browser lock
+.PHONY: demo run test check bench faults screenshots fmt setup browser lock
 PY := .venv/bin/python
 
 demo: setup     ## two tenants, forty simulated calls and a month of past ones, everything on this machine
@@ -12,6 +12,8 @@ check: setup    ## style, types, floors, Django's own checks, migrations complet
 	./.ci/check
 bench: setup browser ## measurements against baselines of the same run; build/bench.json
 	$(PY) -m benchmarks
+faults: setup   ## breaks a part of the product under load and compares what was, what is stored and what was shown (SEEDS=3 CALLS=60 ONLY=F1,F6)
+	SEEDS=$(SEEDS) CALLS=$(CALLS) ONLY=$(ONLY) $(PY) -m tests.faults
 screenshots: setup browser ## every page in both themes and three widths; build/screenshots/
 	$(PY) -m tests.screenshots
 fmt: setup

@@ -15,7 +15,7 @@ CLOSE_CODES = (1000, 1001, 1006, 1008, 1011, 1012, 1013, 4000)
 
 WEBHOOK_FAULTS = {
     "webhook_late": "delivered delay_s later (20)",
-    "webhook_doubled": "delivered twice; new_id: with two delivery ids",
+    "webhook_doubled": "delivered copies (2) times at once; new_id: each with its own delivery id",
     "webhook_shuffled": "held up to within_s (3), so that calls overtake one another",
     "webhook_old": "created_at lies age_s (600) back, signature fresh",
 }

@@ -112,8 +112,9 @@ class Courier:
             await clock.sleep(random.uniform(0, float(shuffled.get("within_s", 3))))
         first = mint.delivery()
         if (doubled := fault("webhook_doubled")) is not None:
-            second = mint.delivery() if doubled.get("new_id") else first
-            await asyncio.gather(*(self._insist(invitation, one, payload, clock) for one in (first, second)))
+            copies = int(doubled.get("copies", 2))
+            ids = [first] + [mint.delivery() if doubled.get("new_id") else first for _ in range(copies - 1)]
+            await asyncio.gather(*(self._insist(invitation, one, payload, clock) for one in ids))
         else:
             await self._insist(invitation, first, payload, clock)
 

@@ -24,6 +24,7 @@ class Handle:
     def __init__(self, name: str, command: Sequence[str], log: Path, environment: Mapping[str, str]) -> None:
         self.name = name
         self.log = log
+        self._environment = dict(environment)
         self._process = Process(name, command, log, environment)
         self._read = 0
         self._over = True
@@ -38,8 +39,10 @@ class Handle:
     def alive(self) -> bool:
         return self._process.popen is not None and self._process.popen.poll() is None
 
-    def start(self) -> None:
+    def start(self, **environment: str) -> None:
+        """Start it, with these variables beside its own environment this one time."""
         assert not self.alive, f"{self.name} runs already"
+        self._process.env = self._environment | environment
         self._process.start()
         self._over = False
 
@@ -48,6 +51,14 @@ class Handle:
         os.killpg(self.pid, signal.SIGKILL)
         self._over = True
         self._wait()
+
+    def pause(self) -> None:
+        """SIGSTOP, the whole group: nothing of it runs, its sockets stay open."""
+        os.killpg(self.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """SIGCONT; does no harm to what was not paused."""
+        os.killpg(self.pid, signal.SIGCONT)
 
     def terminate(self) -> None:
         """SIGTERM without waiting."""

@@ -19,13 +19,15 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import psycopg
+from psycopg.rows import dict_row
 
 from realtime_ops import command_lines, demo, env, services
 from tests.rig.browser import Browser
 from tests.rig.handles import Handle
+from tests.rig.links import Switchboard
 from tests.rig.provider import Provider
 from tests.rig.waiting import wait_until
 from tests.rig.watcher import Watcher
@@ -50,6 +52,8 @@ class Plan:
     ledger_frames: str = "full"
     durable: bool = False
     """PostgreSQL waits for its disk, as it does in production"""
+    links: bool = False
+    """Each process reaches PostgreSQL and Redis through doors of its own (tests.rig.links), which can be shut"""
     environment: dict[str, str] = field(default_factory=dict)
 
 
@@ -66,6 +70,7 @@ class Rig:
         self.environment: dict[str, str] = {}
         self.forgiven: list[str] = list(STARTING)
         """Words of log lines that are expected now"""
+        self.links = Switchboard()
         self._people: dict[str, Browser] = {}
 
     # -- processes
@@ -84,9 +89,27 @@ class Rig:
 
     def add(self, name: str, command: Sequence[str]) -> Handle:
         """Start another process, with its own log."""
-        handle = self.handles[name] = Handle(name, command, self.directory / "logs" / f"{name}.log", self.environment)
+        environment = self.environment | (self._doors(name) if self.plan.links else {})
+        handle = self.handles[name] = Handle(name, command, self.directory / "logs" / f"{name}.log", environment)
         handle.start()
         return handle
+
+    def _doors(self, name: str) -> dict[str, str]:
+        """Where a process finds its services, and its name at PostgreSQL."""
+        database, redis = urlsplit(self.database_url), urlsplit(self.redis_url)
+        query = dict(parse_qsl(database.query))
+        socket_directory = query.pop("host", "")
+        port = database.port or 5432
+        target = f"{socket_directory}/.s.PGSQL.{port}" if socket_directory else (database.hostname or "localhost", port)
+        door = self.links.link(f"database {name}", target)
+        login = database.netloc.rpartition("@")[0]
+        query |= {"application_name": name}
+        netloc = f"{login}@127.0.0.1:{door.port}"
+        to_redis = self.links.link(f"redis {name}", (redis.hostname or "localhost", redis.port or 6379))
+        return {
+            "DATABASE_URL": urlunsplit(database._replace(netloc=netloc, query=urlencode(query))),
+            "REDIS_URL": urlunsplit(redis._replace(netloc=f"127.0.0.1:{to_redis.port}")),
+        }
 
     def manage(self, *arguments: str, stdin: str | None = None, may_fail: bool = False) -> str:
         """Run a management command; returns its standard output."""
@@ -144,6 +167,15 @@ class Rig:
         with psycopg.connect(self.database_url, autocommit=True) as connection:
             return connection.execute(query.encode(), parameters).fetchall()
 
+    def dicts(self, query: str, *parameters: Any) -> list[dict[str, Any]]:
+        """The same, by the names of the columns."""
+        with psycopg.connect(self.database_url, autocommit=True, row_factory=dict_row) as connection:
+            return connection.execute(query.encode(), parameters).fetchall()
+
+    def execute(self, statements: str) -> None:
+        """Run statements as the owner of the schema."""
+        _run(self.database_url, statements)
+
     def code(self, call_id: str, limit: float = 10) -> str:
         """The code that addresses a call in the product; waits for its webhook."""
         query = "select code from calls_call where call_id = %s"
@@ -186,6 +218,7 @@ def rig(directory: Path, plan: Plan | None = None) -> Iterator[Rig]:
     """A product of its own in `directory`, ready; everything is ended on the way out, newest first."""
     made = Rig(plan or Plan(), directory)
     with ExitStack() as stack:
+        stack.enter_context(made.links)
         made.database_url, drop = _database(directory, durable=made.plan.durable)
         stack.callback(drop)
         stack.callback(_stop, made)

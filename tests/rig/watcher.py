@@ -18,6 +18,8 @@ from tests.rig.waiting import wait_until
 ACK_S = 5.0
 SILENCE_S = 25.0
 RECONNECT_S = 0.25
+TURNED_AWAY = {4400, 4401, 4403, 4404}
+"""Close codes after which a browser does not come back by itself"""
 
 
 class Watcher:
@@ -70,7 +72,7 @@ class Watcher:
                 self._watch()
             except ConnectionClosed as closed:
                 self.closed_with = closed.rcvd.code if closed.rcvd else None
-                if self.closed_with is not None and self.closed_with >= 4400:
+                if self.closed_with in TURNED_AWAY:
                     return
             except (OSError, WebSocketException):
                 pass

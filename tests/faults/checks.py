@@ -1,0 +1,64 @@
+"""Expectations that several faults share, about the histories of a run. Each yields what is wrong."""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Iterable, Iterator
+
+from tests.faults import figures
+from tests.faults.histories import Histories
+from tests.faults.scene import Scene
+
+
+def no_sideband_was_dropped(scene: Scene, histories: Histories) -> Iterator[str]:
+    if again := figures.reattached(histories, scene.injected_at):
+        yield f"{len(again)} sidebands were lost and dialled again"
+
+
+def nobody_took_over(scene: Scene, histories: Histories) -> Iterator[str]:
+    """Of the calls that lived before the fault."""
+    if taken := [call for call in scene.base if histories.stored.calls[call]["takeovers"]]:
+        yield f"{len(taken)} calls changed hands: {taken[:3]}"
+
+
+def all_announced(histories: Histories, ids: Iterable[str]) -> Iterator[str]:
+    """Every delivery was taken in the end, and its call answered."""
+    for call in ids:
+        answers = [line["status"] for line in histories.ledger.webhooks if line["call_id"] == call]
+        if not answers or not 200 <= (answers[-1] or 0) < 300:
+            yield f"the webhook of {call} was answered {answers}"
+        elif histories.ledger.truths.get(call, {}).get("accepts") != 1:
+            yield f"{call} was announced and not accepted ({histories.stored.calls.get(call, {}).get('state')})"
+
+
+def no_5xx(histories: Histories, ids: Iterable[str]) -> Iterator[str]:
+    wanted = set(ids)
+    odd = collections.Counter(
+        line["status"] for line in histories.ledger.webhooks if line["call_id"] in wanted and line["status"] != 200
+    )
+    if odd:
+        yield f"webhooks were answered {dict(odd)}"
+
+
+def ring_to(histories: Histories, ids: Iterable[str], state: str = "attached") -> list[float]:
+    """Seconds from the first ring to the first socket, or to the first answer to the webhook."""
+    rang = {mark["call_id"]: mark["at"] for mark in histories.ledger.marks if mark["state"] == "ringing"}
+    first: dict[str, float] = {}
+    if state == "webhook":
+        lines = [line for line in histories.ledger.webhooks if line["attempt"] == 1]
+    else:
+        lines = [mark for mark in histories.ledger.marks if mark["state"] == state]
+    for line in lines:
+        first.setdefault(line["call_id"], line["at"])
+    return sorted(first[call] - rang[call] for call in ids if call in first and call in rang)
+
+
+def peak_per_second(times: Iterable[float]) -> int:
+    """The most of these moments that lie within one second."""
+    ordered = sorted(times)
+    most = start = 0
+    for end, at in enumerate(ordered):
+        while at - ordered[start] > 1:
+            start += 1
+        most = max(most, end - start + 1)
+    return most

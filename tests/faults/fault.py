@@ -1,0 +1,54 @@
+"""What a fault is, and the list of all of them. A topic's module registers its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.faults.histories import Histories
+    from tests.faults.scene import Scene
+
+Verdict = Callable[["Histories"], Iterable[str]]
+Inject = Callable[["Scene"], "Verdict | None"]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """`inject` breaks something, waits until it is whole again, and says what it expects beyond the invariants.
+
+    What it returns is asked about the histories, when they are whole.
+    """
+
+    id: str
+    title: str
+    expected: str
+    inject: Inject
+    speed: float = 2.0
+    """Of the calls; slow enough that most of them outlive the fault"""
+    scenario: str = "long_chat"
+    commands: bool = True
+    """Operators ask for commands all the while"""
+    forgives: tuple[str, ...] = ()
+    """Words of log lines that this fault causes: levels error and critical, said once by libraries"""
+    workers: int = 2
+    """Of them run when it begins"""
+
+
+FAULTS: dict[str, Fault] = {}
+
+
+def fault(id_: str, title: str, expected: str, **more: object) -> Callable[[Inject], Inject]:
+    """Register the decorated function."""
+
+    def register(inject: Inject) -> Inject:
+        assert id_ not in FAULTS, id_
+        FAULTS[id_] = Fault(id_, title, expected, inject, **more)  # type: ignore[arg-type]
+        return inject
+
+    return register
+
+
+class Skipped(Exception):
+    """This machine cannot do it; the reason is printed, and the run counts as skipped, never as passed."""

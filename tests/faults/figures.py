@@ -1,0 +1,119 @@
+"""What a run measured, out of its histories: the keys of its JSON line. Pure; judges nothing."""
+
+from __future__ import annotations
+
+import collections
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from calls.simulator.compare import instant
+from tests.faults.histories import Histories, Row
+from tests.faults.invariants import effects, no_stale_row, report
+
+Span = tuple[float, float]
+SLACK_S = 1.0
+"""A broken socket is noticed a moment late, and both sides stamp with their own clocks"""
+
+
+def of(histories: Histories, injected_at: float) -> dict[str, Any]:
+    compared = report(histories)
+    kinds = collections.Counter(one.kind for one in compared.differences)
+    stored, ledger = histories.stored, histories.ledger
+    back = reattached(histories, injected_at)
+    done = effects(histories)
+    doubled = [times - 1 for mark, times in done["response.create"].items() if times > 1]
+    doubled += [times - 1 for times in done["hangup"].values() if times > 1]
+    return {
+        "emitted": sum(truth["frames"] for truth in ledger.truths.values()),
+        "stored": sum(row["last_seq"] for row in stored.calls.values()),
+        "lost_attached": compared.compared["turns_lost_in_gaps"] + kinds["missing_turn"] + kinds["missing_usage"],
+        "gap_rows": len(stored.gaps),
+        "gap_uncovered_s": round(sum(uncovered(histories).values()), 2),
+        "dup_rows": kinds["duplicate_turn"] + kinds["duplicate_usage"] + kinds["duplicate_call"],
+        "stale_epoch_rows": len(list(no_stale_row(histories))),
+        "takeovers": sum(row["takeovers"] for row in stored.calls.values()),
+        "reattached": len(back),
+        "reattach_p50_s": quantile(back, 0.5),
+        "reattach_p95_s": quantile(back, 0.95),
+        "reattach_max_s": quantile(back, 1),
+        "screen_holes": sum(
+            1
+            for screen in histories.screens
+            for stream in screen.followed
+            if stream != "tenant" and screen.streams.get(stream, (-1, {}))[0] != _head(stored.calls, stream)
+        ),
+        "screen_dups": sum(
+            len(body["turns"]) - len({turn["item_id"] for turn in body["turns"]})
+            for screen in histories.screens
+            for stream, (_, body) in screen.streams.items()
+            if stream != "tenant"
+        ),
+        "screens_whole_after_s": round(max((one.caught_up_after_s for one in histories.screens), default=0.0), 1),
+        "cmds": len(stored.commands),
+        "cmd_double_effect": sum(doubled),
+        "http5xx": sum(1 for line in ledger.webhooks if (line["status"] or 0) >= 500)
+        + sum(1 for one in histories.asked if one.status >= 500),
+    }
+
+
+def _head(calls: dict[str, Row], stream: str) -> int:
+    return next((int(row["last_seq"]) for row in calls.values() if f"call:{row['code']}" == stream), -2)
+
+
+def reattached(histories: Histories, injected_at: float) -> list[float]:
+    """Seconds without any socket, of every time after the injection that a live call lost its last and got another."""
+    return sorted(
+        end - start for spans in blind(histories).values() for start, end, again in spans if again and end > injected_at
+    )
+
+
+def blind(histories: Histories) -> dict[str, list[tuple[float, float, bool]]]:
+    """Stretches of each call without a socket, after its first one: start, end, and whether a new socket ended it."""
+    found: dict[str, list[tuple[float, float, bool]]] = collections.defaultdict(list)
+    since: dict[str, float] = {}
+    for mark in sorted(histories.ledger.marks, key=lambda mark: mark["at"]):
+        call = mark["call_id"]
+        if mark["state"] == "attached" and call in since:
+            found[call].append((since.pop(call), mark["at"], True))
+        elif mark["state"] == "dropped" or (mark["state"] == "detached" and not mark["sockets"]):
+            since.setdefault(call, mark["at"])
+        elif mark["state"] == "ended" and call in since:
+            start = since.pop(call)
+            if mark["at"] - start > 0.001:  # its sockets are dropped in the moment in which it ends
+                found[call].append((start, mark["at"], False))
+            since[call] = math.inf
+    return found
+
+
+def uncovered(histories: Histories) -> dict[str, float]:
+    """Seconds of each call in which nobody listened and that no gap marks, beyond SLACK_S of each stretch."""
+    found = {}
+    for call, spans in blind(histories).items():
+        gaps = [
+            (instant(gap["started_at"]) or 0.0, instant(gap["ended_at"]) or math.inf)
+            for gap in histories.stored.gaps
+            if gap["call_id"] == call
+        ]
+        bare = sum(max(0.0, _bare((start, end), gaps) - SLACK_S) for start, end, _ in spans)
+        if bare > 0:
+            found[call] = bare
+    return found
+
+
+def _bare(span: Span, gaps: Sequence[Span]) -> float:
+    """Length of the part of a span that lies in no gap."""
+    at, left = span[0], 0.0
+    for start, end in sorted(gaps):
+        if end <= at or start >= span[1]:
+            continue
+        left += max(0.0, start - at)
+        at = max(at, end)
+    return left + max(0.0, span[1] - at)
+
+
+def quantile(sorted_: Sequence[float], share: float) -> float | None:
+    """The value below which that share lies; None of nothing."""
+    if not sorted_:
+        return None
+    return round(sorted_[min(len(sorted_) - 1, math.ceil(share * len(sorted_)) - 1)], 2)

@@ -1,0 +1,98 @@
+"""The four histories of a run as plain values: what the provider knows, what is stored, what screens show, what was
+asked. Collecting them is in `collect`; judging them in `invariants`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+Row = dict[str, Any]
+
+
+@dataclass
+class Ledger:
+    """The simulator's own record, of the calls of the run."""
+
+    truths: dict[str, Row] = field(default_factory=dict)
+    """call_id → what really happened, of calls that are over"""
+    http: list[Row] = field(default_factory=list)
+    """Requests of the product: call_id, verb, status, at"""
+    webhooks: list[Row] = field(default_factory=list)
+    """Deliveries: call_id, attempt, status (None: no answer), at"""
+    sent: list[Row] = field(default_factory=list)
+    """Frames of the product on sidebands: call_id, event, at"""
+    marks: list[Row] = field(default_factory=list)
+    """call_id, state (live, attached, detached, ended …), sockets, at"""
+
+
+@dataclass
+class Stored:
+    """The database, of the calls of the run."""
+
+    calls: dict[str, Row] = field(default_factory=dict)
+    """call_id → id, code, tenant, state, epoch, last_seq, takeovers, ended_at, usage_incomplete, from, to"""
+    seqs: dict[str, list[int]] = field(default_factory=dict)
+    """call_id → numbers of its stream, in order"""
+    tenant_streams: dict[str, tuple[int, int, int, int]] = field(default_factory=dict)
+    """Tenant → last_seq of its head, lowest, highest and count of its entries"""
+    turns: list[Row] = field(default_factory=list)
+    usage: list[Row] = field(default_factory=list)
+    gaps: list[Row] = field(default_factory=list)
+    """These three as the exports have them (calls.selectors.exports)"""
+    commands: list[Row] = field(default_factory=list)
+    """id, call_id, verb, state, requested_at, settled_at"""
+    audited: list[str] = field(default_factory=list)
+    """Ids of commands, one for each audit row that says that one was asked for"""
+    written: list[Row] = field(default_factory=list)
+    """app, call_id, epoch of the call at the commit: who wrote entries of its stream (tests.faults.traces)"""
+    taken: list[Row] = field(default_factory=list)
+    """app, call_id, before, after: every change of an epoch, in order"""
+    strays: int = 0
+    """Rows that belong to one tenant and to the call of another"""
+
+
+@dataclass
+class Screen:
+    """What one watcher shows in the end, and everything that it was ever told."""
+
+    tenant: str
+    streams: dict[str, tuple[int, Row]] = field(default_factory=dict)
+    """Stream → position and picture"""
+    followed: Sequence[str] = ()
+    raw: str = ""
+    connections: int = 1
+    errors: Sequence[str] = ()
+    caught_up_after_s: float = 0.0
+
+
+@dataclass
+class Asked:
+    """A command that an operator asked for, as the operator's browser knows it."""
+
+    call_id: str
+    verb: str
+    at: float
+    status: int
+    """0: no answer"""
+    id: str = ""
+
+
+@dataclass
+class Histories:
+    """Of one run. `calls` are the calls that were placed in it."""
+
+    calls: Sequence[str]
+    tenant_of: dict[str, str]
+    """call_id → slug"""
+    names: dict[str, str]
+    """Slug → words that only this tenant may read"""
+    ledger: Ledger
+    stored: Stored
+    screens: Sequence[Screen]
+    asked: Sequence[Asked]
+    logs: Sequence[str] = ()
+    """Lines that should not be there"""
+    deaths: Sequence[str] = ()
+    """Processes that ended by themselves"""

@@ -1,0 +1,18 @@
+"""All faults, in the order of their numbers."""
+
+from __future__ import annotations
+
+from tests.faults import browsers, database, provider, redis, webhooks, workers
+from tests.faults.fault import FAULTS, Fault
+
+TOPICS = (workers, redis, database, webhooks, provider, browsers)
+
+
+def number(fault_id: str) -> int:
+    return int(fault_id.removeprefix("F"))
+
+
+def chosen(only: str) -> list[Fault]:
+    """The faults named in `only`, comma separated; all of them where it is empty. Raises KeyError."""
+    wanted = [name.strip().upper() for name in only.split(",") if name.strip()] or list(FAULTS)
+    return [FAULTS[name] for name in sorted(wanted, key=number)]

@@ -1,0 +1,96 @@
+"""Runs faults on one rig, one after the other, and judges each."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.faults import figures, invariants, traces
+from tests.faults.fault import Fault, Skipped
+from tests.faults.scene import Scene
+from tests.rig import machine
+from tests.rig.machine import Plan, Rig
+from tests.rig.waiting import wait_until
+
+WHOLE_LIMIT_S = 60.0
+PLAN = Plan(workers=2, jobs=True, links=True, ledger_frames="types", durable=True)
+
+
+@dataclass
+class Result:
+    """Of one fault and seed; `line` is its JSON line."""
+
+    fault: Fault
+    line: dict[str, Any]
+    broken: list[str] = field(default_factory=list)
+    skipped: str = ""
+
+
+@contextmanager
+def product(directory: Path, plan: Plan = PLAN) -> Iterator[Rig]:
+    """A rig with doors and traces."""
+    with machine.rig(directory, plan) as rig:
+        traces.install(rig)
+        yield rig
+
+
+def run(rig: Rig, fault: Fault, calls: int, seed: int) -> Result:
+    """One fault, from a whole product to a judged one."""
+    begun = time.monotonic()
+    verdict = None
+    mend(rig)
+    with Scene(rig, fault, calls, seed) as scene:
+        try:
+            scene.warm_up()
+            scene.injected_at = time.time()
+            verdict = fault.inject(scene)
+            make_whole(rig)
+            scene.settle()
+        except Skipped as reason:
+            return Result(fault, {"fault": fault.id, "seed": seed, "skipped": str(reason)}, skipped=str(reason))
+        except AssertionError as failed:
+            scene.broken.append(f"{fault.id}: {failed}")
+            make_whole(rig)
+        histories = scene.finish()
+    found = scene.broken + invariants.broken(histories)
+    found += [f"{fault.id}: {wrong}" for wrong in (verdict(histories) if verdict else ())]
+    line = {"fault": fault.id, "seed": seed, "calls": len(scene.ids)}
+    line |= figures.of(histories, scene.injected_at)
+    line |= {"rss_max_mb": scene.rss_max >> 20, **scene.figures}
+    line |= {"took_s": round(time.monotonic() - begun, 1), "broken": found}
+    return Result(fault, line, found)
+
+
+def run_all(rig: Rig, faults: Iterable[Fault], calls: int, seeds: int) -> Iterator[Result]:
+    for fault in faults:
+        for seed in range(1, seeds + 1):
+            yield run(rig, fault, calls, seed)
+
+
+def make_whole(rig: Rig) -> None:
+    """Undo whatever a fault did and left: open doors, wake what sleeps, start what is dead."""
+    rig.provider.no_faults()
+    rig.links.heal()
+    for handle in rig.handles.values():
+        if handle.alive:
+            handle.resume()
+        else:
+            handle.stop()
+            handle.start()
+    wait_until(rig.ready, WHOLE_LIMIT_S, "the product to be whole again")
+
+
+def mend(rig: Rig) -> None:
+    """Whole, with all workers, and nothing left of the run before."""
+    make_whole(rig)
+    rig.wait_for_workers(len(rig.workers))
+    for one in rig.provider.live():
+        rig.provider.hang_up(one["call_id"])
+    rig.forgive("Service Unavailable: /readyz")
+    for problem in rig.problems():
+        sys.stderr.write(f"between two runs: {problem}\n")

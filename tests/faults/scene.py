@@ -1,0 +1,270 @@
+"""One run: calls are placed and watched, operators ask for things, a fault is injected, everything settles, and the
+histories are collected.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from http.client import HTTPException
+from typing import Any
+
+import psutil
+import psycopg
+
+from tests.faults import collect
+from tests.faults.fault import Fault
+from tests.faults.histories import Asked, Histories
+from tests.rig.handles import Handle
+from tests.rig.machine import Rig
+from tests.rig.waiting import wait_until
+from tests.rig.watcher import Watcher
+
+STREAMS_OF_A_SCREEN = 19
+"""Beside the tenant's; a feed has 20 at most"""
+WARM_UP_S = 4.0
+AFTER_S = 3.0
+"""Of talk after everything is whole again, before the calls are ended"""
+ATTACHED_LIMIT_S = 45.0
+END_LIMIT_S = 60.0
+SCREENS_LIMIT_S = 25.0
+COMMANDS_LIMIT_S = 45.0
+ASK_EVERY_S = 0.8
+SAMPLE_EVERY_S = 0.5
+NAMES = {"acme": "Acme Health", "globex": "Globex Travel"}
+LIVE = "state = any('{ringing,accepted,active,transferring}')"
+
+
+class Scene:
+    """Use as a context manager. What a fault does to the product goes through here."""
+
+    def __init__(self, rig: Rig, fault: Fault, calls: int, seed: int) -> None:
+        self.rig, self.fault, self.count, self.seed = rig, fault, calls, seed
+        self.dice = random.Random(f"{fault.id} {seed}")
+        self.ids: list[str] = []
+        self.base: list[str] = []
+        """Those that lived before the fault"""
+        self.tenant_of: dict[str, str] = {}
+        self.broken: list[str] = []
+        """What the fault expected of itself and did not get"""
+        self.figures: dict[str, Any] = {}
+        """What it measured beside the common figures"""
+        self.forgiven: list[str] = list(fault.forgives)
+        self.injected_at = 0.0
+        self.asked: list[Asked] = []
+        self.screens: list[tuple[Watcher, str, list[str]]] = []
+        self.rss_max = 0
+        self._hurt: set[str] = set()
+        self._since = rig.provider.ledger.stat().st_size if rig.provider.ledger.exists() else 0
+        self._over = threading.Event()
+        self._quiet = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Scene:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        for thread in self._threads:
+            thread.join(40)
+        self._stack.close()
+
+    # -- what a fault uses
+
+    def place(self, count: int, **order: Any) -> list[str]:
+        """Have so many more people call, by turns at both tenants."""
+        placed = []
+        for _ in range(count):
+            n = len(self.ids)
+            wanted = {"scenario": self.fault.scenario, "account": n % 2, "speed": self.fault.speed} | order
+            wanted.setdefault("seed", self.dice.randrange(1 << 30))
+            call_id = self.rig.provider.place(wanted.pop("scenario"), **wanted)
+            self.ids.append(call_id)
+            self.tenant_of[call_id] = self.rig.plan.tenants[wanted["account"]]
+            placed.append(call_id)
+        return placed
+
+    def arrive(self, count: int, **order: Any) -> list[str]:
+        """People who call in the middle of the fault: at natural pace, for so is the patience with which they ring."""
+        return self.place(count, **{"speed": 1.0} | order)
+
+    def expect(self, holds: object, otherwise: str) -> None:
+        """Note it where something that the fault promises does not hold."""
+        if not holds:
+            self.broken.append(f"{self.fault.id}: {otherwise}")
+
+    def wait(self, condition: Callable[[], Any], limit: float, what: str) -> float:
+        """Wait for it; returns how long it took. What does not come in time breaks the run, which goes on."""
+        begun = time.monotonic()
+        try:
+            wait_until(condition, limit, what)
+        except AssertionError as late:
+            self.broken.append(f"{self.fault.id}: {late}")
+        return round(time.monotonic() - begun, 2)
+
+    def hold(self, seconds: float) -> None:
+        """Let the fault last."""
+        time.sleep(seconds)
+
+    def kill(self, handle: Handle) -> None:
+        self._hurt.add(handle.name)
+        handle.kill()
+
+    def terminate(self, handle: Handle) -> None:
+        self._hurt.add(handle.name)
+        handle.terminate()
+
+    def forgive(self, *words: str) -> None:
+        self.forgiven += words
+
+    def busiest(self) -> Handle:
+        """The worker with the most calls."""
+        return max(self.rig.workers, key=lambda worker: len(self.held(worker)) if worker.alive else -1)
+
+    def held(self, worker: Handle) -> set[str]:
+        query = "select c.call_id from calls_call c join calls_worker w on w.owner = c.owner where w.pid = %s"
+        return {row[0] for row in self.rig.rows(query, worker.pid)} & set(self.ids)
+
+    def live(self) -> set[str]:
+        """Calls of this run that are not over at the provider."""
+        return {one["call_id"] for one in self.rig.provider.live()} & set(self.ids)
+
+    def talking(self) -> set[str]:
+        """Those of them that have a leg."""
+        return {one["call_id"] for one in self.rig.provider.live() if one["state"] == "live"} & set(self.ids)
+
+    def unwatched(self) -> list[str]:
+        """Calls that live at the provider, and of which the product does not say that it is attached."""
+        query = "select call_id from calls_call where call_id = any(%s) and attachment = 'attached' and owner is not null and lease_expires > clock_timestamp()"
+        talking = self.talking()
+        watched = {row[0] for row in self.rig.rows(query, list(talking))}
+        sockets = {one["call_id"]: one["sockets"] for one in self.rig.provider.live()}
+        return [call for call in talking if call not in watched or not sockets.get(call)]
+
+    def wait_until_watched(self, limit: float = ATTACHED_LIMIT_S) -> float:
+        return self.wait(lambda: not self.unwatched(), limit, "every live call to be watched again")
+
+    def column(self, name: str, ids: Iterable[str] | None = None) -> dict[str, Any]:
+        query = f"select call_id, {name} from calls_call where call_id = any(%s)"
+        return dict(self.rig.rows(query, list(self.ids if ids is None else ids)))
+
+    def ask(self, call_id: str, verb: str, text: str = "", *, key: str = "") -> Asked:
+        """Ask for a command as a supervisor does; what the browser was answered is noted."""
+        tenant = self.tenant_of[call_id]
+        asked = Asked(call_id, verb, time.time(), 0)
+        try:
+            answer = self.rig.person("supervisor", tenant).command(
+                tenant, self.rig.code(call_id, 2), verb, text, key=key
+            )
+            asked.status = answer.status
+            if answer.status == 201:
+                asked.id = answer.json()["id"]
+        except (OSError, HTTPException, psycopg.Error, AssertionError):
+            asked.status = 0  # the web process or its database is away: so was the operator's page told
+        self.asked.append(asked)
+        return asked
+
+    def be_quiet(self) -> None:
+        """No more commands from the operator in the background."""
+        self._quiet.set()
+
+    def settled(self, asked: Asked, limit: float = COMMANDS_LIMIT_S) -> str:
+        """The state in which a command ends."""
+        query = "select state from calls_command where id = %s"
+        over = "('confirmed','refused','not_confirmed','expired','cancelled')"
+        self.wait(lambda: self.rig.rows(f"{query} and state in {over}", asked.id), limit, f"{asked.verb} to be settled")
+        found = self.rig.rows(query, asked.id)
+        return str(found[0][0]) if found else ""
+
+    # -- the course of a run
+
+    def warm_up(self) -> None:
+        """All calls attached, every one of them on a screen, some words said."""
+        self._start(self._sample)
+        self.base = self.place(self.count)
+        self.rig.wait_until_attached(*self.ids, limit=ATTACHED_LIMIT_S)
+        for tenant in self.rig.plan.tenants:
+            codes = [self.rig.code(call) for call in self.ids if self.tenant_of[call] == tenant]
+            for first in range(0, max(1, len(codes)), STREAMS_OF_A_SCREEN):
+                streams = ["tenant", *(f"call:{code}" for code in codes[first : first + STREAMS_OF_A_SCREEN])]
+                watcher = self._stack.enter_context(self.rig.watcher(*streams, tenant=tenant))
+                self.screens.append((watcher, tenant, streams))
+        for watcher, _, _ in self.screens:
+            watcher.wait(20)
+        if self.fault.commands:
+            self._start(self._operate)
+        time.sleep(WARM_UP_S)
+
+    def settle(self) -> None:
+        """The product is whole: every live call is watched again, and talk goes on for a moment."""
+        self.figures["settled_s"] = self.wait_until_watched()
+        time.sleep(AFTER_S)
+        self.be_quiet()
+
+    def finish(self) -> Histories:
+        """Everybody hangs up; the screens and the commands come to their end; returns what became of everything."""
+        self.be_quiet()
+        open_ = "select count(*) from calls_command m join calls_call c on c.id = m.call_id where c.call_id = any(%s) and m.state in ('requested', 'claimed', 'sent')"
+        self.wait(lambda: not self.rig.rows(open_, self.ids)[0][0], COMMANDS_LIMIT_S, "every command to be settled")
+        for call in self.live():
+            self.rig.provider.hang_up(call)
+        try:
+            self.rig.settle(*self.ids, limit=END_LIMIT_S)
+        except AssertionError as late:
+            self.broken.append(str(late))
+        caught_up = self.wait(self._screens_are_whole, SCREENS_LIMIT_S, "every screen to show all that is stored")
+        self._over.set()
+        found = Histories(
+            calls=self.ids,
+            tenant_of=self.tenant_of,
+            names=NAMES,
+            ledger=collect.ledger(self.rig, self.ids, self._since),
+            stored=collect.stored(self.rig, self.ids),
+            screens=[collect.screen(*one, caught_up) for one in self.screens],
+            asked=self.asked,
+            deaths=[
+                name for name, handle in self.rig.handles.items() if not handle.alive and name not in self._hurt
+            ],
+        )  # fmt: skip
+        self.rig.forgive(*self.forgiven)
+        found.logs = self.rig.problems()
+        return found
+
+    def _screens_are_whole(self) -> bool:
+        heads = {f"call:{code}": seq for code, seq in self.rig.rows("select code::text, last_seq from calls_call")}
+        query = "select t.slug, s.last_seq from calls_tenantstream s join calls_tenant t on t.id = s.tenant_id"
+        tenants = dict(self.rig.rows(query))
+        return all(
+            stream in watcher.picture.streams
+            and watcher.picture.streams[stream].seq == (tenants[tenant] if stream == "tenant" else heads[stream])
+            for watcher, tenant, followed in self.screens
+            for stream in followed
+        )
+
+    # -- beside it
+
+    def _start(self, work: Callable[[], None]) -> None:
+        thread = threading.Thread(target=work, name=work.__name__, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _sample(self) -> None:
+        while not self._over.wait(SAMPLE_EVERY_S):
+            for name, handle in self.rig.handles.items():
+                if handle.alive and (name == "web" or name.startswith("sideband")):
+                    try:
+                        self.rss_max = max(self.rss_max, psutil.Process(handle.pid).memory_info().rss)
+                    except psutil.NoSuchProcess:
+                        continue
+
+    def _operate(self) -> None:
+        """A supervisor who asks one call after the other for something."""
+        calls = [call for call in self.ids if self.tenant_of[call] == "acme"]
+        for n, verb in enumerate(["inform", "say", "instruct"] * 1000):
+            if self._over.is_set() or self._quiet.wait(ASK_EVERY_S):
+                return
+            self.ask(calls[n % len(calls)], verb, f"Remark {n} of the supervisor.")

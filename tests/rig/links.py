@@ -1,0 +1,247 @@
+"""Doors between the product and what it depends on: pass, go silent, cut. A network that can be broken without root.
+
+Each process of the rig has doors of its own, so that one of them can be cut off while the others go on. A door that is
+silent passes nothing and closes nothing, as a network does that swallows packets; after `dead_after` seconds the
+product's end is reset, as its kernel would (`tcp_user_timeout`), while the server's end stays open and knows nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import struct
+import threading
+from collections.abc import Callable
+from typing import Any
+
+RESET = struct.pack("ii", 1, 0)
+BACKLOG_BYTES = 1 << 20
+"""What may wait for a reader that does not read; then its writer is not read either."""
+KERNEL_S = 6.0
+"""The product's `tcp_user_timeout`."""
+
+Target = str | tuple[str, int]
+"""A unix socket's path, or host and port"""
+
+
+class _End(asyncio.Protocol):
+    """One side of a connection; what it receives goes to the other side."""
+
+    def __init__(self, pair: _Pair) -> None:
+        self.pair = pair
+        self.transport: asyncio.Transport | None = None
+        self.other: _End | None = None
+        self.early: list[bytes] = []
+
+    def connection_made(self, transport: Any) -> None:
+        self.transport = transport
+        transport.set_write_buffer_limits(high=BACKLOG_BYTES)
+        self.pair.made(self)
+
+    def data_received(self, data: bytes) -> None:
+        self.pair.passed += len(data)
+        if self.other is None or self.other.transport is None:
+            self.early.append(data)
+        else:
+            self.other.transport.write(data)
+
+    def pause_writing(self) -> None:
+        if self.other is not None and self.other.transport is not None:
+            self.other.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        if not self.pair.link.silent and self.other is not None and self.other.transport is not None:
+            self.other.transport.resume_reading()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.pair.lost(self)
+
+    def reset(self) -> None:
+        if self.transport is not None:
+            raw = self.transport.get_extra_info("socket")
+            if raw is not None and raw.family != socket.AF_UNIX:
+                with contextlib.suppress(OSError):
+                    raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+            self.transport.abort()
+
+    def read(self, yes: bool) -> None:
+        if self.transport is not None and not self.transport.is_closing():
+            (self.transport.resume_reading if yes else self.transport.pause_reading)()
+
+
+class _Pair:
+    """A connection of the product and the one to the server that belongs to it."""
+
+    def __init__(self, link: Link) -> None:
+        self.link = link
+        self.near, self.far = _End(self), _End(self)
+        self.passed = 0
+        self.dialled = False
+
+    def made(self, end: _End) -> None:
+        if end is self.near:
+            self.link.pairs.add(self)
+            if not self.link.silent:
+                self.dial()
+            else:
+                end.read(False)
+            return
+        self.near.other, self.far.other = self.far, self.near
+        for data in self.near.early:
+            self.far.transport.write(data)  # type: ignore[union-attr]
+        self.near.early.clear()
+        if self.link.silent:
+            end.read(False)
+
+    def dial(self) -> None:
+        if not self.dialled:
+            self.dialled = True
+            self.link.board.task(self._dial())
+
+    async def _dial(self) -> None:
+        loop, target = asyncio.get_running_loop(), self.link.target
+        try:
+            if isinstance(target, str):
+                await loop.create_unix_connection(lambda: self.far, target)
+            else:
+                await loop.create_connection(lambda: self.far, *target)
+        except OSError:  # the server is not there: the product is told so, as it would be without a door
+            self.near.reset()
+
+    def lost(self, end: _End) -> None:
+        other = self.far if end is self.near else self.near
+        if not self.link.silent and other.transport is not None:
+            other.transport.close()
+        # In silence nobody is told: the other end finds out when the door opens.
+        if self.near.transport is None or self.near.transport.is_closing():
+            self.link.pairs.discard(self)
+            if self.link.silent and self.far.transport is not None:
+                self.link.orphans.append(self.far)
+
+
+class Link:
+    """One door. Its methods may be called from any thread."""
+
+    def __init__(self, board: Switchboard, name: str, target: Target) -> None:
+        self.board, self.name, self.target = board, name, target
+        self.silent = False
+        self.refusing = False
+        self.pairs: set[_Pair] = set()
+        self.orphans: list[_End] = []
+        self.port = 0
+        self._death: asyncio.TimerHandle | None = None
+
+    def silence(self, *, dead_after: float | None = KERNEL_S) -> None:
+        """Pass nothing and close nothing from now on; new connections are taken and hear nothing."""
+        self.board.call(self._silence, dead_after)
+
+    def cut(self) -> None:
+        """Reset every connection of the moment; new ones are passed."""
+        self.board.call(self._cut)
+
+    def refuse(self) -> None:
+        """Reset every connection, and each new one at once."""
+        self.board.call(self._refuse)
+
+    def heal(self) -> None:
+        """Pass again. What lost its other end meanwhile is closed."""
+        self.board.call(self._heal)
+
+    def _silence(self, dead_after: float | None) -> None:
+        self.silent = True
+        for pair in self.pairs:
+            pair.near.read(False)
+            pair.far.read(False)
+        if dead_after is not None:
+            self._death = asyncio.get_running_loop().call_later(dead_after, self._die, dead_after)
+
+    def _die(self, again: float) -> None:
+        for pair in list(self.pairs):
+            pair.near.reset()
+        self._death = asyncio.get_running_loop().call_later(again, self._die, again)
+
+    def _cut(self) -> None:
+        for pair in list(self.pairs):
+            pair.near.reset()
+            pair.far.reset()
+
+    def _refuse(self) -> None:
+        self.refusing = True
+        self._cut()
+
+    def _heal(self) -> None:
+        self.silent = self.refusing = False
+        if self._death is not None:
+            self._death.cancel()
+            self._death = None
+        for end in self.orphans:
+            end.reset()
+        self.orphans.clear()
+        for pair in list(self.pairs):
+            pair.near.read(True)
+            pair.far.read(True)
+            pair.dial()
+
+    def protocol(self) -> asyncio.Protocol:
+        return _Refusal() if self.refusing else _Pair(self).near
+
+
+class _Refusal(asyncio.Protocol):
+    def connection_made(self, transport: Any) -> None:
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+        transport.abort()
+
+
+class Switchboard:
+    """All doors of a rig, on one event loop in a thread of its own. Use as a context manager."""
+
+    def __init__(self) -> None:
+        self.links: dict[str, Link] = {}
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="links", daemon=True)
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def __enter__(self) -> Switchboard:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for link in self.links.values():
+            link.cut()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(5)
+
+    def link(self, name: str, target: Target) -> Link:
+        """The door of this name; made when it is first asked for."""
+        if name not in self.links:
+            made = self.links[name] = Link(self, name, target)
+            opened = asyncio.run_coroutine_threadsafe(self._open(made), self._loop)
+            made.port = opened.result(5)
+        return self.links[name]
+
+    async def _open(self, link: Link) -> int:
+        server = await self._loop.create_server(link.protocol, "127.0.0.1", 0, backlog=512)
+        return int(server.sockets[0].getsockname()[1])
+
+    def heal(self) -> None:
+        for link in self.links.values():
+            link.heal()
+
+    def call(self, act: Callable[..., None], *arguments: Any) -> None:
+        """Run it on the loop and wait for it."""
+        done = threading.Event()
+
+        def run() -> None:
+            try:
+                act(*arguments)
+            finally:
+                done.set()
+
+        self._loop.call_soon_threadsafe(run)
+        assert done.wait(5), "the links' loop does not answer"
+
+    def task(self, work: Any) -> None:
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

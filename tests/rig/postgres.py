@@ -1,0 +1,36 @@
+"""The embedded PostgreSQL server of a rig, to be stopped and started in the middle."""
+
+from __future__ import annotations
+
+import subprocess
+import warnings
+from pathlib import Path
+
+from realtime_ops import services
+
+STOP_LIMIT_S = 30.0
+
+
+class Postgres:
+    """The server that services.start_postgres started in `directory`."""
+
+    def __init__(self, directory: Path) -> None:
+        with warnings.catch_warnings(action="ignore"):  # platformdirs: XDG_RUNTIME_DIR is not set
+            _, get_server = services._postgres_server(directory.parent)
+            self._server = get_server(directory, cleanup_mode=None)
+        self.directory = directory
+
+    def stop(self, mode: str = "immediate") -> None:
+        """End it as a crash does (`immediate`: no checkpoint, every connection cut), or `fast`."""
+        command = [str(self._server.bin_path / "pg_ctl"), "-w", "-D", str(self._server.pgdata), "-m", mode, "stop"]
+        subprocess.run(command, user=self._server.system_user, check=True, capture_output=True, timeout=STOP_LIMIT_S)
+
+    def start(self) -> None:
+        """Start it again, with its recovery; does nothing where it runs."""
+        with warnings.catch_warnings(action="ignore"):
+            self._server.ensure_postgres_running()
+
+    @property
+    def running(self) -> bool:
+        status = [str(self._server.bin_path / "pg_ctl"), "-D", str(self._server.pgdata), "status"]
+        return subprocess.run(status, user=self._server.system_user, capture_output=True, check=False).returncode == 0
