@@ -3,31 +3,38 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
+from http.client import HTTPConnection, HTTPSConnection
 from pathlib import Path
+from typing import Any
 
 import psutil
+import uvloop
 
-from benchmarks import cpu, ledger, screens
+from benchmarks import cpu, screens
+from benchmarks.certificate import Certificate
 from benchmarks.screens import Screen
+from benchmarks.sent import Sent
+from benchmarks.source import conversations
+from benchmarks.source.conversations import Conversation
 from realtime_ops import command_lines
 from tests.rig.machine import Rig
-from tests.rig.provider import Provider
 from tests.rig.waiting import wait_until
 
 SCREENS = 5
 CALLS_PER_SCREEN = 2
-"""Each screen follows the tenant's live page and so many calls beside. More would outrun the acknowledgements, which
-come every 5 s: after 200 frames without one the feed leaves hints out (docs/feed-protocol.md)."""
-ARRIVALS_PER_S = 25.0
-SPEED = 1.3
-"""Makes about 7 events a second of a call of this scenario"""
-SCENARIO = "long_chat"
+"""Each screen follows the tenant's live page and so many calls beside"""
+ARRIVALS_PER_S = 50.0
 ATTACH_LIMIT_S = 60.0
 READY_LIMIT_S = 20.0
+SETTLE_LIMIT_S = 120.0
+WARM_S = 3.0
 
 
 @dataclass(frozen=True)
@@ -39,15 +46,73 @@ class Stretch:
     events: int
     cpu_s: dict[str, float]
     screens: Sequence[Screen]
-    call_ids: frozenset[str]
-    """The calls that the screens follow"""
+    codes: dict[str, str]
+    """call_id → code of the calls that the screens follow"""
 
     @property
     def seconds(self) -> float:
         return self.until - self.since
 
 
+class Load:
+    """A source of calls that runs, and what it sent."""
+
+    def __init__(self, rig: Rig, sent: Sent, *, tls: Certificate | None) -> None:
+        self.sent = sent
+        self._rig = rig
+        self._tls = tls
+
+    def ask(self, what: str, **asked: Any) -> dict[str, Any]:
+        """Of the source's control port; see benchmarks.source.provider."""
+        port = self._rig.provider.port
+        connection = (
+            HTTPSConnection(Certificate.HOST, port, timeout=READY_LIMIT_S, context=self._tls.trusting())
+            if self._tls
+            else HTTPConnection("127.0.0.1", port, timeout=READY_LIMIT_S)
+        )
+        try:
+            connection.request("POST", f"/_source/{what}", json.dumps(asked))
+            return dict(json.loads(connection.getresponse().read()))
+        finally:
+            connection.close()
+
+    def there(self) -> bool:
+        try:
+            return "frames" in self.ask("state")
+        except OSError:
+            return False
+
+    def frames(self) -> int:
+        return int(self.ask("state")["frames"])
+
+    def deltas(self) -> int:
+        """Pieces of speech that were sent."""
+        return sum(1 for _ in self.sent.words(0, math.inf, {call_id for call_id, _ in self.sent.played().values()}))
+
+    def bring(self, count: int, *, per_s: float | None = ARRIVALS_PER_S, keep: bool = False) -> None:
+        """So many more calls; returns when all of them are attached."""
+        wanted = int(self.ask("state")["attached"]) + count
+        state: dict[str, Any] = {}
+
+        def attached() -> bool:
+            state.update(self.ask("state"))
+            return bool(state["attached"] >= wanted * 0.99)
+
+        self.ask("calls", count=count, per_s=per_s, keep=keep)
+        limit = ATTACH_LIMIT_S + (count / per_s if per_s else 0.0)
+        try:
+            wait_until(attached, limit, f"{wanted} calls")
+        except AssertionError as error:
+            raise AssertionError(f"{wanted} calls were not attached: {state}") from error
+
+
+@cache
+def played() -> list[Conversation]:
+    return conversations.prepared()
+
+
 def meter(rig: Rig) -> cpu.Meter:
+    """What of the product is measured; and the source beside it, where one runs."""
     postmaster = int((rig.directory / "pg" / "postmaster.pid").read_text().split()[0])
     assert psutil.pid_exists(postmaster)
     return cpu.Meter(
@@ -61,55 +126,63 @@ def meter(rig: Rig) -> cpu.Meter:
 
 
 @contextmanager
-def calls(rig: Rig, count: int) -> Iterator[Path]:
-    """So many calls at once, each followed by another; yields their ledger."""
-    rig.handles["simulator"].stop()
-    path = rig.directory / f"ledger-{count}.jsonl"
-    command = command_lines.simulator(rig.provider.port, rig.directory / "accounts.json")
-    command += ["--calls", str(count), "--loop", "--scenario", SCENARIO, "--speed", str(SPEED), "--seed", str(count)]
-    command += ["--arrivals-per-second", str(ARRIVALS_PER_S), "--ledger", str(path)]
-    rig.provider = Provider(rig.provider.port, path)
-    handle = rig.add("simulator", command)
-    wait_until(rig.provider.healthy, 20, "the simulator")
-    wait_until(lambda: _attached(rig) >= count * 0.97, ATTACH_LIMIT_S + count / ARRIVALS_PER_S, f"{count} calls")
-    yield path
+def source(rig: Rig, name: str, *, tls: Certificate | None = None) -> Iterator[Load]:
+    """A source in the place of the simulator; on the way out all its calls end, and the product finishes with them."""
+    if rig.handles["simulator"].alive:
+        rig.handles["simulator"].stop()
+    script = rig.directory / "conversations.json"
+    if not script.exists():
+        conversations.save(played(), script)
+    directory = rig.directory / f"source-{name}"
+    directory.mkdir()
+    python = command_lines.simulator(0, Path())[0]
+    accounts = rig.directory / "accounts.json"
+    command = [python, "-m", "benchmarks.source", str(rig.provider.port), str(accounts), str(script), str(directory)]
+    load = Load(rig, Sent(directory, played()), tls=tls)
+    handle = rig.add(f"source-{name}", [*command, *(map(str, tls.files) if tls else ())])
+    wait_until(load.there, READY_LIMIT_S, "the source")
+    yield load
+    load.ask("end")
+    quiet(rig)
     handle.stop()
 
 
-def _attached(rig: Rig) -> int:
-    return int(rig.rows("select count(*) from calls_call where attachment = 'attached' and ended_at is null")[0][0])
+def quiet(rig: Rig) -> None:
+    """Until nothing is left to do."""
+    query = "select 1 from calls_call where ended_at is null limit 1"
+    wait_until(lambda: not rig.rows(query), SETTLE_LIMIT_S, "every call to end")
 
 
-def stretch(rig: Rig, seconds: float) -> Stretch:
+def stretch(rig: Rig, seconds: float, load: Load | None = None) -> Stretch:
     """Measure for so long, with the screens watching."""
-    return asyncio.run(_stretch(rig, seconds))
+    return uvloop.run(_stretch(rig, seconds, load))
 
 
-async def _stretch(rig: Rig, seconds: float) -> Stretch:
-    query = """select code, call_id from calls_call where attachment = 'attached' and ended_at is null
-               order by answered_at desc limit %s"""
-    found = rig.rows(query, SCREENS * CALLS_PER_SCREEN)
-    codes, call_ids = [str(row[0]) for row in found], frozenset(row[1] for row in found)
+async def _stretch(rig: Rig, seconds: float, load: Load | None) -> Stretch:
+    query = """select call_id, code from calls_call where attachment = 'attached' and ended_at is null
+               order by call_id limit %s"""
+    codes = {str(call_id): str(code) for call_id, code in rig.rows(query, SCREENS * CALLS_PER_SCREEN)}
+    followed = list(codes.values())
     watching, ready, tasks = [], [], []
     for n in range(SCREENS):
         screen, answered = Screen(rig.person("supervisor"), "acme"), asyncio.Event()
-        followed = codes[n * CALLS_PER_SCREEN : (n + 1) * CALLS_PER_SCREEN]
-        tasks.append(asyncio.create_task(screen.listen(followed, answered)))
+        mine = followed[n * CALLS_PER_SCREEN : (n + 1) * CALLS_PER_SCREEN]
+        tasks.append(asyncio.create_task(screen.listen(mine, answered)))
         watching.append(screen)
         ready.append(answered)
     try:
         await _all_ready(tasks, ready)
-        await asyncio.sleep(2)
+        await asyncio.sleep(WARM_S)
         read = meter(rig).read
-        before, frames, since = read(), rig.provider.sent(), time.time()
+        before, frames, since = read(), load.frames() if load else 0, time.time()
         await asyncio.sleep(seconds)
-        after, sent, until = read(), rig.provider.sent(), time.time()
+        after, sent, until = read(), load.frames() if load else 0, time.time()
         await asyncio.sleep(2)  # what was sent at the end arrives
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-    return Stretch(since, until, sent - frames, cpu.spent(before, after), watching, call_ids)
+    return Stretch(since, until, sent - frames, cpu.spent(before, after), watching, codes)
 
 
 async def _all_ready(tasks: Sequence[asyncio.Task[None]], ready: Sequence[asyncio.Event]) -> None:
@@ -129,7 +202,7 @@ def per_event(found: Stretch, idle: Stretch) -> dict[str, float]:
     }
 
 
-def delays(found: Stretch, path: Path) -> list[float]:
+def delays(found: Stretch, load: Load) -> list[float]:
     """Seconds from the provider's sending to a screen's receiving, of each piece of speech."""
-    arrived = screens.arrivals(found.screens)
-    return ledger.delays(ledger.words(path, found.since, found.until, found.call_ids), arrived)
+    words = load.sent.words(found.since, found.until, found.codes.keys())
+    return screens.delays(words, screens.arrivals(found.screens), found.codes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,13 +11,14 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Row:
-    """One figure. `target` is an upper bound of `value`, where there is one."""
+    """One figure. `target` is an upper bound of `value`, where there is one, and `most` one of the ratio."""
 
     name: str
     value: float
     unit: str
     baseline: float | None = None
     target: float | None = None
+    most: float | None = None
 
     @property
     def ratio(self) -> float | None:
@@ -24,7 +26,14 @@ class Row:
 
     @property
     def met(self) -> bool | None:
+        if self.most is not None and self.ratio is not None:
+            return self.ratio <= self.most
         return None if self.target is None else self.value <= self.target
+
+    @property
+    def bound(self) -> str:
+        """The target as it is printed: a bound of the ratio ends with an x."""
+        return _number(self.target) if self.most is None else f"{self.most:g}x"
 
 
 def printed(rows: Sequence[Row]) -> str:
@@ -34,9 +43,14 @@ def printed(rows: Sequence[Row]) -> str:
         met = {None: "", True: "yes", False: "no"}[row.met]
         lines.append(
             f"{row.name:{width}}  {row.value:8.1f} {row.unit:5} {_number(row.baseline):>8} {_number(row.ratio):>6}"
-            f" {_number(row.target):>7}  {met}".rstrip()
+            f" {row.bound:>7}  {met}".rstrip()
         )
     return "\n".join(lines)
+
+
+def percentile(ordered: Sequence[float], percent: float) -> float:
+    """Of values in their order; not a number where there are none."""
+    return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))] if ordered else math.nan
 
 
 def write(rows: Sequence[Row], path: Path) -> None:

@@ -1,0 +1,11 @@
+"""What can be asked of a run, from the environment."""
+
+from __future__ import annotations
+
+from realtime_ops import env
+
+QUICK = env.flag("QUICK")
+"""A short look: fewer repeats, shorter stretches"""
+LEVELS = tuple(int(part) for part in env.text("CALLS", "100,1000,2000").split(","))
+"""Calls at once"""
+IDLE_S = 4.0 if QUICK else 8.0

@@ -1,0 +1,103 @@
+"""An event on its whole way, at several numbers of calls: CPU, latency, memory of a call, bytes that it leaves behind.
+
+Alone: `python -m benchmarks path`, or with other numbers `CALLS=1000 python -m benchmarks path`.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks import bare, load, memory, stored
+from benchmarks.load import Load, Stretch
+from benchmarks.options import IDLE_S, LEVELS, QUICK
+from benchmarks.table import Row, percentile
+from tests.rig import machine
+from tests.rig.machine import Plan, Rig
+
+STRETCHES, STRETCH_S = (1, 8.0) if QUICK else (3, 15.0)
+FLOOR_S = 8.0
+"""Of every stretch, replayed to the bare receiver"""
+WARM_CALLS = 10
+FULL = 1_000
+"""Calls at which the targets are set"""
+RATIO, FLAT = 5.0, 1.25
+P50_MS, P99_MS = 70.0, 200.0
+ACCEPT_P95_MS = 150.0
+CALL_KIB = 60.0
+
+
+def rows(directory: Path) -> list[Row]:
+    with machine.rig(directory, Plan(tenants=("acme",), durable=True)) as rig:
+        with load.source(rig, "warm") as warm:
+            warm.bring(WARM_CALLS)
+        idle = load.stretch(rig, IDLE_S)
+        found = [row for count in LEVELS for row in _level(rig, count, idle)]
+        cores = sum(idle.cpu_s.values()) / idle.seconds
+        found.append(Row("idle, all processes, 5 screens", cores * 1e3, "m/s"))
+        for line in rig.problems():
+            print(f"LOGGED: {line}")
+    whole = {row.name: row.value for row in found}
+    first, last = f"whole path, {min(LEVELS):,} calls", f"whole path, {max(LEVELS):,} calls"
+    if first != last:
+        found.append(Row(f"{last}, over {min(LEVELS):,}", whole[last], "µs", whole[first], most=FLAT))
+    return found
+
+
+def _level(rig: Rig, count: int, idle: Stretch) -> list[Row]:
+    before, books = memory.used(rig), stored.books(rig)
+    with load.source(rig, str(count)) as source:
+        source.bring(count)
+        found = [load.stretch(rig, STRETCH_S, source) for _ in range(STRETCHES)]
+        grown = memory.used(rig)
+    kept = stored.per_call_minute(rig, books, source)
+    at = f", {count:,} calls"
+    full = count == FULL
+    waits, lost = source.sent.accepts()
+    call = (grown["workers"] - before["workers"]) / count / 1024
+    return [
+        *_cpu(source, found, idle, at),
+        *_latency(source, found, at, full=full),
+        Row(f"webhook to accept, p95, 50/s{at}", percentile(waits, 95) * 1e3, "ms", target=ACCEPT_P95_MS),
+        Row(f"calls never accepted{at}", lost, "", target=0),
+        Row(f"memory of a live call, workers{at}", call, "KiB", target=CALL_KIB if full else None),
+        Row(f"  web, of all calls{at}", (grown["web"] - before["web"]) / 2**20, "MiB"),
+        *(kept if full else ()),
+    ]
+
+
+def _cpu(source: Load, found: Sequence[Stretch], idle: Stretch, at: str) -> list[Row]:
+    costs = [load.per_event(one, idle) for one in found]
+    floors = [bare.cost(source.sent.frames(one.since, one.since + FLOOR_S)) for one in found]
+    late = sorted(us for one in found for *_, us in source.sent.records(one.since, one.until))
+    rate = statistics.median(one.events / one.seconds for one in found)
+    print(f"{at[2:]}: {rate:.0f} events/s; the source was late by {percentile(late, 50) / 1e3:.1f} ms (median),"
+          f" {percentile(late, 99) / 1e3:.1f} ms (p99)")  # fmt: skip
+    whole = statistics.median(sum(cost.values()) for cost in costs)
+    return [
+        Row(f"whole path{at}", whole, "µs", statistics.median(floors), most=RATIO),
+        *(Row(f"  {part}{at}", statistics.median(cost[part] for cost in costs), "µs") for part in costs[0]),
+    ]
+
+
+def _latency(source: Load, found: Sequence[Stretch], at: str, *, full: bool) -> list[Row]:
+    timed = [load.delays(one, source) for one in found]
+    seen = [sorted(delay for delay in one if delay != math.inf) for one in timed]
+    count, arrived = sum(map(len, timed)), sum(map(len, seen))
+    screens = [screen for one in found for screen in one.screens]
+    size = statistics.mean(screen.size for screen in screens) / (found[0].seconds + load.WARM_S)
+    return [
+        *(
+            Row(
+                f"event to screen, p{n}{at}",
+                statistics.median(percentile(one, n) for one in seen) * 1e3,
+                "ms",
+                target=most if full else None,
+            )
+            for n, most in ((50, P50_MS), (99, P99_MS))
+        ),
+        Row(f"words that no screen ever had{at}", (count - arrived) / count * 1e3, "‰"),
+        Row(f"to each screen{at}", size / 1e3, "kB/s"),
+    ]
