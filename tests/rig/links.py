@@ -201,6 +201,7 @@ class Switchboard:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="links", daemon=True)
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._servers: list[asyncio.Server] = []
 
     def __enter__(self) -> Switchboard:
         self._thread.start()
@@ -209,8 +210,10 @@ class Switchboard:
     def __exit__(self, *_: object) -> None:
         for link in self.links.values():
             link.cut()
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(5)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
+        self._loop.close()
 
     def link(self, name: str, target: Target) -> Link:
         """The door of this name; made when it is first asked for."""
@@ -220,8 +223,16 @@ class Switchboard:
             made.port = opened.result(5)
         return self.links[name]
 
+    async def _end(self) -> None:
+        for server in self._servers:
+            server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.sleep(0)  # connections that were cut are closed in the loop's next round
+
     async def _open(self, link: Link) -> int:
         server = await self._loop.create_server(link.protocol, "127.0.0.1", 0, backlog=512)
+        self._servers.append(server)
         return int(server.sockets[0].getsockname()[1])
 
     def heal(self) -> None:
