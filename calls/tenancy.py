@@ -19,6 +19,7 @@ from calls.models.base import current_tenant
 def tenant_scope(tenant: UUID) -> Iterator[None]:
     """Everything inside sees and writes rows of `tenant` only. Nests; the outer scope returns at the end."""
     outer = current_tenant.get()
+    nested = connection.in_atomic_block
     with transaction.atomic():
         _announce(tenant)
         token = current_tenant.set(tenant)
@@ -27,8 +28,9 @@ def tenant_scope(tenant: UUID) -> Iterator[None]:
         finally:
             current_tenant.reset(token)
         # A local setting lasts until the transaction ends, also past a savepoint: put the outer one back by hand.
-        # (After an exception the rollback does it.)
-        _announce(outer)
+        # (After an exception the rollback does it, and the end of the transaction.)
+        if nested:
+            _announce(outer)
 
 
 @contextmanager

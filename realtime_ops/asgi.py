@@ -17,10 +17,11 @@ from django.core.asgi import get_asgi_application
 _http = get_asgi_application()
 
 from calls.live.routing import websocket_urlpatterns  # noqa: E402  apps must be loaded first
+from calls.web.deliveries import Deliveries  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
-        "http": _http,
+        "http": Deliveries(_http),
         "websocket": AllowedHostsOriginValidator(SessionMiddlewareStack(URLRouter(websocket_urlpatterns))),
     }
 )

@@ -1,17 +1,22 @@
 """Takes a verified delivery: stores it with a verdict, opens the call it announces, nudges the workers.
 
-Never decides whether a delivery is believed (calls.providers.signatures does) and calls no provider.
+Never decides whether a delivery is believed (calls.providers.signatures does) and calls no provider. A telephone rings
+meanwhile, hence plain SQL: the ORM took seven times the statements.
 """
 
 from __future__ import annotations
 
-from django.db import IntegrityError, transaction
+from typing import Any
+
+import orjson
+from django.db import connection
 from django.utils import timezone
 
 from calls import dispatch, feed
+from calls.actions import _intake_sql as sql
 from calls.conf import conf
 from calls.domain.states import Attachment, CallState, EndReason
-from calls.models import Agent, Call, InstructionVersion, ProviderAccount, Route, Tenant, WebhookEvent
+from calls.models import Agent, Call, InstructionVersion, ProviderAccount, Tenant
 from calls.models.calls import LIVE_STATES
 from calls.providers.incoming import IncomingCall, OtherEvent, route_for
 
@@ -20,74 +25,56 @@ IGNORED = "ignored"
 DUPLICATE = "duplicate"
 """The same delivery a second time: not stored again"""
 
+Row = dict[str, Any]
+
 
 def receive(account: ProviderAccount, event: IncomingCall | OtherEvent, *, webhook_id: str) -> str:
-    """Take one verified delivery in the scope of its tenant; idempotent on `webhook_id`. Returns the
-    verdict."""
-    try:
-        # Of parallel attempts one inserts, the others wait for its commit and then fail on the constraint.
-        # One savepoint for all: this path is the ringing telephone's, and every statement on it costs 0.3 ms
-        # of CPU.
-        with transaction.atomic():
-            return _take(account, event, webhook_id)
-    except IntegrityError as error:
-        if _violated(error) != "call_id_once":
-            return _repeated(error)
-    try:
-        with transaction.atomic():
-            call = Call.objects.get(account=account, call_id=_call_id(event))
-            _store(account, event, webhook_id, DUPLICATE_CALL, call)
-    except IntegrityError as error:
-        return _repeated(error)
-    return DUPLICATE_CALL
+    """Take one verified delivery in the scope of its tenant, which is the transaction; idempotent on `webhook_id`.
+    Returns the verdict."""
+    delivery = {
+        "tenant": account.tenant_id,
+        "account": account.pk,
+        "webhook_id": webhook_id,
+        "event_id": event.event_id,
+        "type": event.type,
+        "created_at": event.created_at,
+        "body": orjson.dumps(event.body).decode(),
+    }
+    if isinstance(event, IncomingCall):
+        return _take(account, event, delivery)
+    return IGNORED if _ask(sql.STORE, delivery | {"verdict": IGNORED}) else DUPLICATE
 
 
-def _take(account: ProviderAccount, event: IncomingCall | OtherEvent, webhook_id: str) -> str:
-    """The whole change, of a delivery that is new. Raises IntegrityError where it is not."""
-    stored = _store(account, event, webhook_id, IGNORED)
-    if isinstance(event, OtherEvent):
-        return IGNORED
-
-    call = _open(account, event)
+def _take(account: ProviderAccount, event: IncomingCall, delivery: Row) -> str:
+    """Of parallel deliveries one opens the call; the others wait for its commit and find it there."""
+    call = _announced(account, event)
     verdict = CallState.REFUSED.value if call.end_reason == EndReason.BUSY else call.state
-    WebhookEvent.objects.filter(pk=stored.pk).update(verdict=verdict, call=call)
+    [(stored, call.pk)] = _ask(sql.OPEN, delivery | _columns(call) | {"verdict": verdict})
+    if stored is None:
+        return DUPLICATE
+    if call.pk is None:
+        _ask(sql.LINK, delivery | {"call_id": call.call_id, "verdict": DUPLICATE_CALL})
+        return DUPLICATE_CALL
     feed.call_opened(call)
     if call.state == CallState.RINGING:
         dispatch.attach(call.pk)
     return verdict
 
 
-def _store(
-    account: ProviderAccount,
-    event: IncomingCall | OtherEvent,
-    webhook_id: str,
-    verdict: str,
-    call: Call | None = None,
-) -> WebhookEvent:
-    return WebhookEvent.objects.create(
-        account=account,
-        webhook_id=webhook_id,
-        event_id=event.event_id,
-        type=event.type,
-        created_at=event.created_at,
-        verdict=verdict,
-        call=call,
-        body=event.body,
-    )
-
-
-def _open(account: ProviderAccount, event: IncomingCall) -> Call:
-    agent = _agent_for(event.to_number)
+def _announced(account: ProviderAccount, event: IncomingCall) -> Call:
+    """The call as it begins, not stored."""
+    agent, version = _way(account, event.to_number)
     now = timezone.now()
     # Nobody waits any more: kept as a missed call, never attached. Without an agent, or beyond the tenant's limit,
     # the call rings on; its owner rejects it, since no request leaves from inside a webhook.
     too_old = now - event.created_at > conf().accept_max_age
     reason = EndReason.TOO_OLD if too_old else EndReason.BUSY if _full(account) else ""
-    return Call.objects.create(
-        account=account,
+    return Call(
+        tenant_id=account.tenant_id,
+        account_id=account.pk,
         call_id=event.call_id,
         agent=agent,
-        instruction_version=_published(agent),
+        instruction_version=version,
         from_number=event.from_number,
         to_number=event.to_number,
         media_security=event.media_security,
@@ -97,6 +84,23 @@ def _open(account: ProviderAccount, event: IncomingCall) -> Call:
         attachment=Attachment.CLOSED.value if too_old else Attachment.DETACHED.value,
         ended_at=now if too_old else None,
     )
+
+
+def _columns(call: Call) -> Row:
+    """What the statement cannot know."""
+    return {
+        "code": call.code,
+        "call_id": call.call_id,
+        "agent": call.agent_id,
+        "version": call.instruction_version_id,
+        "from_number": call.from_number,
+        "to_number": call.to_number,
+        "media_security": call.media_security,
+        "state": call.state,
+        "end_reason": call.end_reason,
+        "attachment": call.attachment,
+        "ended_at": call.ended_at,
+    }
 
 
 def _full(account: ProviderAccount) -> bool:
@@ -110,31 +114,19 @@ def _full(account: ProviderAccount) -> bool:
     return limit is not None and talking >= limit
 
 
-def _agent_for(dialled: str) -> Agent | None:
-    """By the tenant's own routes only: what a SIP header claims leads nowhere else."""
-    routes = list(Route.objects.select_related("agent").order_by("number"))
-    winner = route_for(dialled, [route.number for route in routes])
-    return None if winner is None else routes[winner].agent
+def _way(account: ProviderAccount, dialled: str) -> tuple[Agent | None, InstructionVersion | None]:
+    """By the tenant's own routes only: what a SIP header claims leads nowhere else. The version is fixed on the call:
+    one that is published while it runs changes nothing for it."""
+    routes = _ask(sql.ROUTES, [account.tenant_id])
+    winner = route_for(dialled, [number for number, *_ in routes])
+    if winner is None:
+        return None, None
+    _, agent, name, version, number = routes[winner]
+    found = None if version is None else InstructionVersion(pk=version, number=number)
+    return Agent(pk=agent, name=name), found
 
 
-def _published(agent: Agent | None) -> InstructionVersion | None:
-    """Fixed on the call: a version that is published while it runs changes nothing for it."""
-    if agent is None:
-        return None
-    return InstructionVersion.objects.filter(agent=agent, published_at__isnull=False).first()
-
-
-def _violated(error: IntegrityError) -> str:
-    diagnosis = getattr(error.__cause__, "diag", None)
-    return getattr(diagnosis, "constraint_name", None) or ""
-
-
-def _repeated(error: IntegrityError) -> str:
-    """The verdict on a delivery that is stored already; any other violation is a fault of ours."""
-    if _violated(error) == "webhook_once":
-        return DUPLICATE
-    raise error
-
-
-def _call_id(event: IncomingCall | OtherEvent) -> str:
-    return event.call_id if isinstance(event, IncomingCall) else ""
+def _ask(statement: str, values: Any) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return cursor.fetchall() if cursor.description else []

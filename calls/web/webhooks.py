@@ -5,9 +5,8 @@ Every rejection has the same body, and no log line holds a header, a number or a
 nothing (method, size, form of the headers), then the address's allowance, then one query for the account, then
 the signature, then the work.
 
-Under ASGI each request runs in a thread of its own (ASGIHandler opens a ThreadSensitiveContext per request),
-so deliveries do not queue behind each other's; TURNS bounds them. A body over the limit is never read into
-memory here, but Daphne and the handler have spooled it by then: a proxy in front should refuse it first.
+Deliveries come the short way (calls.web.deliveries); TURNS bounds them. A body over the limit is never read into
+memory here, but Daphne has spooled it by then: a proxy in front should refuse it first.
 """
 
 from __future__ import annotations
@@ -25,6 +24,7 @@ from uuid import UUID
 from django.contrib.auth.decorators import login_not_required
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.http.request import HttpHeaders
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_POST
@@ -34,6 +34,7 @@ from calls.actions import webhooks
 from calls.exceptions import WebhookRejected
 from calls.models import ProviderAccount
 from calls.providers import incoming, signatures
+from calls.selectors import accounts
 from calls.tenancy import tenant_scope
 from calls.web import refusals
 
@@ -62,44 +63,67 @@ _TENANT_DIGITS = 32
 _DECOY = "signs nothing"
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class Offered:
+    """A delivery in good form from an address that may send, not yet believed."""
+
+    token: str
+    headers: HttpHeaders
+    body: bytes
+    now: float
+    attempted_at: int
+
+
 @csrf_exempt
 @login_not_required
 @require_POST
 def openai(request: HttpRequest, token: str) -> HttpResponse:
-    """Take one delivery. The token names the tenant, so that its scope is open before anything is looked
-    up."""
+    """Take one delivery the long way, through the whole site; calls.web.deliveries has the short one."""
+    found = offered(request, token)
+    return found if isinstance(found, HttpResponse) else take(found)
+
+
+def offered(request: HttpRequest, token: str) -> Offered | HttpResponse:
+    """What can be told of a delivery without the database: an answer where that is enough. Waits for nothing."""
     now = time.time()
-    account = None
     try:
         body = _body(request)
         if body is None:
-            return HttpResponse("too large\n", status=413, content_type="text/plain")
+            return too_large()
         attempt = signatures.read(request.headers, now)
-        if not _TOKEN.fullmatch(token):
-            return _unknown()
-        if not _gate.admits(token):
-            return _too_many()
-        with _turn(), tenant_scope(UUID(token[:_TENANT_DIGITS])):
-            account = ProviderAccount.objects.select_related("tenant").filter(path_token=token).first()
-            _gate.learn(token, known=account is not None)
+    except WebhookRejected as rejection:
+        return _rejected(rejection)
+    if not _TOKEN.fullmatch(token):
+        return _unknown()
+    if not _gate.admits(token):
+        return _too_many()
+    return Offered(token, request.headers, body, now, attempt.attempted_at)
+
+
+def take(delivery: Offered) -> HttpResponse:
+    """The rest, in a turn. The token names the tenant, so that its scope is open before anything is looked up."""
+    account = None
+    try:
+        with _turn(), tenant_scope(UUID(delivery.token[:_TENANT_DIGITS])):
+            account = accounts.at_address(delivery.token)
+            _gate.learn(delivery.token, known=account is not None)
             if account is None:
                 # The same work for nothing: the time does not tell which tokens exist.
                 with suppress(WebhookRejected):
-                    signatures.verify(body, request.headers, [_DECOY], now)
+                    signatures.verify(delivery.body, delivery.headers, [_DECOY], delivery.now)
                 return _unknown()
-            webhook_id = signatures.verify(body, request.headers, _secrets(account), now)
-            event = incoming.parse(body, attempt.attempted_at)
+            webhook_id = signatures.verify(delivery.body, delivery.headers, _secrets(account), delivery.now)
+            event = incoming.parse(delivery.body, delivery.attempted_at)
             verdict = webhooks.receive(account, event, webhook_id=webhook_id)
     except WebhookRejected as rejection:
         if account is not None:  # here, where neither the turn nor the transaction waits for Redis
             refusals.count(account, rejection.reason)
-        logger.info("a webhook was rejected", extra={"reason": rejection.reason})
-        return HttpResponse("rejected\n", status=400, content_type="text/plain")
+        return _rejected(rejection)
     except (OperationalError, InterfaceError, _Busy) as error:
         logger.warning("a webhook could not be stored", extra={"error": type(error).__name__})
-        return _later()
+        return later()
     except sealing.SealBroken:
-        return _later()
+        return later()
     logger.debug("a webhook was taken", extra={"verdict": verdict})
     return HttpResponse("ok\n", content_type="text/plain")
 
@@ -199,11 +223,20 @@ def _secrets(account: ProviderAccount) -> list[str]:
     return opened
 
 
+def _rejected(rejection: WebhookRejected) -> HttpResponse:
+    logger.info("a webhook was rejected", extra={"reason": rejection.reason})
+    return HttpResponse("rejected\n", status=400, content_type="text/plain")
+
+
+def too_large() -> HttpResponse:
+    return HttpResponse("too large\n", status=413, content_type="text/plain")
+
+
 def _unknown() -> HttpResponse:
     return HttpResponse("not found\n", status=404, content_type="text/plain")
 
 
-def _later(status: int = 503) -> HttpResponse:
+def later(status: int = 503) -> HttpResponse:
     """The sender tries again for three days."""
     answer = HttpResponse("try again\n", status=status, content_type="text/plain")
     answer["Retry-After"] = str(RETRY_AFTER_SECONDS)
@@ -213,4 +246,4 @@ def _later(status: int = 503) -> HttpResponse:
 def _too_many() -> HttpResponse:
     # No warning: a flood must not become one of log lines too.
     logger.debug("a webhook is over the allowance of its address")
-    return _later(429)
+    return later(429)
