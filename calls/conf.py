@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 
@@ -16,6 +18,10 @@ class Conf:
     """Older announcements are missed calls: nobody is waiting any more"""
     flush: timedelta
     """Longest time that a change waits for its transaction"""
+    spool_dir: Path
+    """Where a worker keeps what neither PostgreSQL nor its memory takes"""
+    spool_bytes: int
+    """Of one worker's file, at most"""
     public_url: str
     private_providers: bool
     """Members may give provider accounts an address on this machine or its network"""
@@ -24,11 +30,13 @@ class Conf:
 
 
 def conf() -> Conf:
-    values = settings.CALLS
+    values: dict[str, Any] = settings.CALLS
     return Conf(
         slots=values["slots"],
         accept_max_age=timedelta(seconds=values["accept_max_age_s"]),
         flush=timedelta(milliseconds=values["flush_ms"]),
+        spool_dir=Path(values["spool_dir"]),
+        spool_bytes=values["spool_mb"] * 2**20,
         public_url=settings.PUBLIC_URL,
         private_providers=bool(values["private_providers"]),
         demo=bool(values["demo"]),

@@ -277,6 +277,8 @@ CALLS = {
     "slots": env.number("SIDEBAND_SLOTS", 1000, least=1),
     "accept_max_age_s": env.number("CALL_ACCEPT_MAX_AGE_S", 45, least=1),
     "flush_ms": env.number("FLUSH_MS", 100, least=10),
+    "spool_dir": env.path("SPOOL_DIR", STATE_DIR / "spool"),
+    "spool_mb": env.number("SPOOL_MB", 256),
     "private_providers": env.flag("PRIVATE_PROVIDERS"),
     "demo": env.flag("DEMO"),
 }

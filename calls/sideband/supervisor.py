@@ -31,8 +31,10 @@ from calls.sideband.announcer import Announcer
 from calls.sideband.attendance import Attendance
 from calls.sideband.briefed import begin
 from calls.sideband.hints import Hints
+from calls.sideband.inheritance import Inheritance
 from calls.sideband.pulse import Pulse
 from calls.sideband.runner import Runner
+from calls.sideband.spool import Spool
 from calls.sideband.writer import Writer
 
 logger = logging.getLogger(__name__)
@@ -50,6 +52,11 @@ CANCEL_AGAIN_S = 0.2
 AWAY = (psycopg.OperationalError, PoolTimeout, TimeoutError)
 """The database did not answer: wait and try again; nothing is decided meanwhile."""
 UNKNOWN_VERB = "The worker that watches this call is of another version and does not know this command."
+LOOK_S = 5.0
+"""Between looks for spools of dead workers; less than CALM_S, so that those who died while the database was away are
+heard before they are buried"""
+INHERIT_S = 30.0
+"""So long the first look may keep this worker from taking free calls, counted while the database is there"""
 CALM_S = float(leases.TTL_S)
 """After the database was away all leases have run out: first everybody renews their own, then the rest is swept."""
 
@@ -68,7 +75,15 @@ class Supervisor:
         self.announcer = Announcer()
         self.fence = fence.Fence()
         self.hints = Hints(self.announcer, settings.flush.total_seconds(), self.fence.holds)
-        self.writer = Writer(self.pool, self.owner, settings.flush.total_seconds(), self.announcer, self._lost)
+        self.writer = Writer(
+            self.pool,
+            self.owner,
+            settings.flush.total_seconds(),
+            self.announcer,
+            self._lost,
+            Spool(settings.spool_dir, self.owner, settings.spool_bytes),
+        )
+        self._inherited = asyncio.Event()
         self.clients = ControlClients()
         self._runners: dict[int, Runner] = {}
         self._leases: dict[int, Lease] = {}
@@ -92,7 +107,9 @@ class Supervisor:
             for name, work in (
                 ("announce", self.announcer.run),
                 ("hints", self.hints.run),
+                ("inherit", self._inherit),
                 ("write", self.writer.run),
+                ("relieve", self.writer.relieve),
                 ("renew", self._renew),
                 ("fence", partial(self.fence.watch, self._ask, self._refuses, self._let_go)),
                 ("sweep", self._sweep),
@@ -135,7 +152,19 @@ class Supervisor:
         self._away, self._away_at = True, time.monotonic()
 
     def _is_calm(self) -> bool:
-        return time.monotonic() - self._away_at >= CALM_S
+        return time.monotonic() - self._away_at >= CALM_S and self._inherited.is_set()
+
+    async def _inherit(self) -> None:
+        """What dead workers left on this machine is stored before their calls are taken: afterwards it is refused."""
+        inheritance = Inheritance(conf().spool_dir, self.pool, self.announcer)
+        while True:
+            late = asyncio.get_running_loop().call_later(INHERIT_S, self._inherited.set)
+            try:
+                await inheritance.offer()
+            finally:
+                late.cancel()
+            self._inherited.set()
+            await asyncio.sleep(LOOK_S)
 
     async def _take_free(self) -> None:
         if self._is_calm():
@@ -305,8 +334,10 @@ class Supervisor:
             if await self.writer.flush():
                 break
             await asyncio.sleep(LISTEN_RETRY_S)
-        if lost := self.writer.waiting:
-            logger.error("changes could not be stored before the end; a gap will tell", extra={"changes": lost})
+        if waiting := self.writer.waiting:
+            kept = await self.writer.keep()
+            logger.error("changes could not be stored before the end", extra={"changes": waiting, "in_spool": kept})
+        await self.writer.close()
         with contextlib.suppress(*AWAY):
             async with self.lease_pool.connection() as connection:
                 given = await leases.release(connection, self.owner)

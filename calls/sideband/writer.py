@@ -1,7 +1,8 @@
 """Collects the changes of all calls of this process and stores them, one transaction per flush.
 
-Bounds: `LIMIT` changes in all; beyond it `room` holds the readers back, and TCP holds the provider back. A database
-that is away costs nothing but waiting: the batches are kept and tried again.
+A database that is away costs nothing but waiting: what was tried is kept and tried again, what comes meanwhile waits in
+memory (backlog.CALL_CHANGES of a call, backlog.CHANGES of the process), then in the spool file, and where that takes
+nothing either the least valuable goes, counted and told as a gap. Readers are held back only while the file is written.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ import logging
 import math
 import time
 from collections.abc import Callable, Sequence
-from itertools import takewhile
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 from uuid import UUID
 
 import psycopg
@@ -23,10 +24,11 @@ from psycopg_pool import AsyncConnectionPool
 from calls.actions.ingest import Batch, CallRef, store
 from calls.domain.changes import Numbered
 from calls.sideband.announcer import Announcer
+from calls.sideband.backlog import Backlog
+from calls.sideband.spool import Group, Spool
 
 logger = logging.getLogger(__name__)
 
-LIMIT = 50_000
 FLUSH_LIMIT = 2_000
 """Changes in one transaction: after an outage the catching up must not hold locks, or the loop, for long."""
 SERVER = (psycopg.Error, OSError, TimeoutError)
@@ -34,145 +36,189 @@ SERVER = (psycopg.Error, OSError, TimeoutError)
 POISON = (psycopg.DataError, psycopg.IntegrityError)
 """The rows' own fault, as is any error that is not the server's: trying again would find the same."""
 RETRY_S = (0.25, 0.5, 1.0, 2.0)
-COLUMNS_EVERY_S = 2.0
-"""Columns without an entry (floor, last words, when a call was last heard) are only the first paint's: they wait so
-long for an entry of their call to go with, then go alone."""
+DISK_LIMIT_S = 5.0
+"""A disk that takes longer counts as one that failed"""
 
 Pool = AsyncConnectionPool[AsyncConnection[Any]]
+T = TypeVar("T")
 
 
 class Writer:
     """One per process."""
 
     def __init__(
-        self, pool: Pool, owner: UUID, flush_s: float, announcer: Announcer, on_fenced: Callable[[CallRef], None]
+        self,
+        pool: Pool,
+        owner: UUID,
+        flush_s: float,
+        announcer: Announcer,
+        on_fenced: Callable[[CallRef], None],
+        spool: Spool,
     ) -> None:
+        self.fenced = 0
+        """Batches that PostgreSQL refused, as their call is somebody else's"""
+        self.dropped = 0
+        """Changes that could not be stored nor kept"""
+        self.spool = spool
         self._pool = pool
         self._owner = owner
         self._flush_s = flush_s
         self._announcer = announcer
         self._on_fenced = on_fenced
-        self._pending: dict[int, Batch] = {}
-        """For the next flush"""
-        self._aside: dict[int, tuple[float, Batch]] = {}
-        """Columns alone, and when they are due, the oldest first. A call has a batch here or in `_pending`, not both"""
-        self._sealed: list[Batch] = []
+        self._backlog = Backlog()
+        self._sealed: Group = []
         """What is being stored, under one number. Nobody may know whether a commit worked whose answer was lost: then
         it is stored again exactly so, and known by its number"""
+        self._of_spool = False
         self._flushes = 0
-        self._count = 0
         self._numbered = asyncio.Event()
+        self._crowded = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
-        self._lock = asyncio.Lock()
+        self._flushing = asyncio.Lock()
+        self._order = asyncio.Lock()
+        """Who takes from the backlog: what goes to the file is older than what stays"""
+        self._disk = ThreadPoolExecutor(1, "spool")
+        self._disk_failed = False
 
     def put(self, ref: CallRef, changes: Sequence[Numbered], columns: dict[str, Any]) -> None:
         """Take changes of a call, in order. Never waits: readers ask for `room` between frames."""
-        batch = self._batch(ref)
-        batch.add(changes, columns)
+        self._backlog.add(ref, changes, columns)
         if changes:
-            if self._aside.pop(ref.id, None) is not None:
-                self._pending[ref.id] = batch
-            self._count += len(changes)
-            if self._count >= LIMIT:
-                self._room.clear()
             self._numbered.set()
+            if self._backlog.crowded:
+                self._room.clear()
+                self._crowded.set()
 
     def heard(self, ref: CallRef) -> None:
         """The provider was heard at `ref.heard_at`: to be stored with whatever is stored next of this call."""
-        if ref.id not in self._pending and ref.id not in self._aside:
-            self._batch(ref)
-
-    def _batch(self, ref: CallRef) -> Batch:
-        """What waits of a call, perhaps nothing yet."""
-        batch = self._pending.get(ref.id)
-        if batch is None and ref.id in self._aside:
-            _, batch = self._aside[ref.id]
-        if batch is None or batch.ref.epoch < ref.epoch:  # what waits under an older lease would be fenced
-            self._pending.pop(ref.id, None)
-            self._aside.pop(ref.id, None)
-            batch = Batch(ref)
-            self._aside[ref.id] = time.monotonic() + COLUMNS_EVERY_S, batch
-        return batch
+        self._backlog.heard(ref)
 
     async def room(self) -> None:
-        """Return at once unless the bound is reached."""
+        """Return at once, but while the spool is being written."""
         await self._room.wait()
+
+    @property
+    def waiting(self) -> int:
+        """Changes that are not stored yet, or not known to be."""
+        of_spool = self.spool.changes - (_count(self._sealed) if self._of_spool else 0)
+        return _count(self._sealed) + of_spool + self._backlog.changes
 
     async def run(self) -> None:
         """Flush for ever: soon after a numbered change, and when columns alone are due."""
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._numbered.wait(), self._idle_s())
+                await asyncio.wait_for(self._numbered.wait(), self._backlog.idle_s())
                 await asyncio.sleep(self._flush_s)
             attempt = 0
             while not await self.flush(due=time.monotonic()):
                 await asyncio.sleep(RETRY_S[min(attempt, len(RETRY_S) - 1)])
                 attempt += 1
 
-    def _idle_s(self) -> float:
-        """How long there is nothing to do while no numbered change comes."""
-        due = next((due for due, _ in self._aside.values()), None)
-        return COLUMNS_EVERY_S if due is None else max(0.0, due - time.monotonic())
-
-    @property
-    def waiting(self) -> int:
-        """Changes that are not stored yet, or not known to be."""
-        return sum(len(batch.changes) for batch in (*self._sealed, *self._pending.values()))
+    async def relieve(self) -> None:
+        """For ever: whenever a bound of the memory is reached, bring what waits to the disk, or else shed."""
+        while True:
+            await self._crowded.wait()
+            self._crowded.clear()
+            try:
+                async with self._order:
+                    if self._backlog.crowded and not await self._spill():
+                        dropped = self._backlog.relieve()
+                        self.dropped += dropped
+                        logger.error("no room for what waits; the least valuable goes", extra={"changes": dropped})
+            finally:
+                self._room.set()
 
     async def flush(self, *, due: float = math.inf) -> bool:
         """Store all that waits, FLUSH_LIMIT at a time; False when the database is away (everything is kept).
 
         Columns alone only where they are `due` by then.
         """
-        async with self._lock:
+        async with self._flushing:
             self._numbered.clear()
-            for call, (_, batch) in list(takewhile(lambda one: one[1][0] <= due, self._aside.items())):
-                del self._aside[call]
-                self._pending[call] = batch
+            self._backlog.ripen(due)
             while True:
-                again = bool(self._sealed)
-                if not again and not self._seal():
+                last = not self._sealed and not self.spool.changes and self._backlog.changes < FLUSH_LIMIT
+                if not self._sealed and not await self._seal():
                     return True
-                last = not again and sum(len(batch.changes) for batch in self._sealed) < FLUSH_LIMIT
                 if not await self._flush():
                     self._numbered.set()
                     return False
                 if last:
                     return True
 
-    def _seal(self) -> bool:
-        """Take batches out of what waits, up to the limit; a call that has more keeps the rest waiting."""
-        room = FLUSH_LIMIT
-        self._flushes += 1
-        for call, batch in list(self._pending.items()):
-            if room <= 0:
-                break
-            del self._pending[call]
-            if len(batch.changes) > room:
-                self._pending[call] = Batch(batch.ref, batch.changes[room:], batch.columns)
-                batch = Batch(batch.ref, batch.changes[:room])
-            if batch.ref.heard_at is not None:
-                batch.columns["last_event_at"] = batch.ref.heard_at
-            batch.flush = self._flushes
-            self._sealed.append(batch)
-            room -= len(batch.changes)
+    async def keep(self) -> int:
+        """The process ends and PostgreSQL is away: leave what waits in the spool; returns how much of it is there."""
+        async with self._flushing, self._order:
+            if self._sealed and not self._of_spool:
+                await self._append([self._sealed])
+            await self._spill()
+        return self.spool.changes
+
+    async def close(self) -> None:
+        await self._on_disk(self.spool.close)
+        self._disk.shutdown(wait=False)
+
+    async def _seal(self) -> bool:
+        """Take what is oldest: of the spool, else of what waits in memory."""
+        async with self._order:
+            self._of_spool = bool(self.spool.changes)
+            if self._of_spool:
+                self._sealed, lost = await self._on_disk(self.spool.first)
+                self.dropped += lost
+            else:
+                self._sealed = self._take()
         return bool(self._sealed)
+
+    def _take(self) -> Group:
+        self._flushes += 1
+        return self._backlog.take(FLUSH_LIMIT, self._flushes)
+
+    async def _spill(self) -> bool:
+        """Bring everything that waits in memory to the disk; False where it does not take it: all is kept."""
+        groups = []
+        while group := self._take():
+            groups.append(group)
+        there = False
+        try:
+            there = await self._append(groups)
+        finally:
+            if not there:
+                self._backlog.put_back([batch for group in groups for batch in group])
+        return there
+
+    async def _append(self, groups: Sequence[Group]) -> bool:
+        try:
+            written = await self._on_disk(lambda: self.spool.write(groups))
+        except (OSError, TimeoutError) as error:
+            if not self._disk_failed:
+                logger.error("the spool takes nothing", extra={"error": type(error).__name__})
+            self._disk_failed = True
+            return False
+        self._disk_failed = False
+        self.spool.accept(written)
+        self.dropped += written.dropped
+        return True
+
+    async def _on_disk(self, work: Callable[[], T]) -> T:
+        """One after the other, beside the loop."""
+        async with asyncio.timeout(DISK_LIMIT_S):
+            return await asyncio.get_running_loop().run_in_executor(self._disk, work)
 
     async def _flush(self) -> bool:
         try:
             await self._store(self._sealed)
             self._sealed = []
         except Exception as error:
-            if _is_of_the_server(error):
+            if is_of_the_server(error):
                 logger.warning("database is away, changes wait", extra={"error": type(error).__name__})
                 return False
             logger.exception("a batch was refused; storing its calls one by one")
             if not await self._store_apart():
                 return False
-        self._count = self.waiting
-        if self._count < LIMIT:
-            self._room.set()
+        if self._of_spool:
+            self._of_spool = False
+            await self._on_disk(self.spool.forget_first)
         return True
 
     async def _store(self, batches: Sequence[Batch]) -> None:
@@ -180,6 +226,7 @@ class Writer:
             stored = await store(connection, self._owner, batches)
         for group, message in stored.announcements:
             self._announcer.put(group, message)
+        self.fenced += len(stored.fenced)
         for batch in batches:
             if batch.ref.id in stored.fenced:
                 self._on_fenced(batch.ref)
@@ -194,8 +241,9 @@ class Writer:
             try:
                 await self._store([batch])
             except Exception as error:
-                if _is_of_the_server(error):
+                if is_of_the_server(error):
                     return False
+                self.dropped += len(batch.changes)
                 logger.exception(
                     "changes of a call cannot be stored and are dropped",
                     extra={"call": str(batch.ref.code), "changes": len(batch.changes)},
@@ -204,5 +252,10 @@ class Writer:
         return True
 
 
-def _is_of_the_server(error: Exception) -> bool:
+def _count(group: Group) -> int:
+    return sum(len(batch.changes) for batch in group)
+
+
+def is_of_the_server(error: Exception) -> bool:
+    """Whether trying again may work."""
     return isinstance(error, SERVER) and not isinstance(error, POISON)

@@ -121,6 +121,7 @@ CAUSES: Mapping[str, str] = {
     "socket_closed": "the connection to the provider was cut",
     "owner_lost": "the worker that watched it was lost",
     "ended_unattended": "the call ended while nobody was attached",
+    "not_stored": "the database was away for longer than there was room to keep it",
 }
 
 NOTES: Mapping[str, str] = {

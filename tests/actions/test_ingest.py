@@ -343,9 +343,9 @@ async def test_the_application_sees_nothing_of_it_without_a_scope(hot, acme, glo
     assert await within(acme, counted) == [1, 4, 1, 1, 1, 1]
 
 
-async def test_a_flush_is_stored_once_and_the_next_owner_counts_anew(hot, call, pen, committed_db):
+async def test_a_flush_is_stored_once_and_the_next_owner_counts_anew(hot, acme, call, pen, committed_db):
     note = [NoteAdded("keypad", at(1), {"key": "5"})]
-    other = await asyncio.to_thread(factories.make_call, await asyncio.to_thread(lambda: call.tenant))
+    other = await within(acme, lambda: factories.make_call(acme))
     theirs = await hold(hot, other, pen.owner)
 
     async def flush(number, *batches):

@@ -165,6 +165,34 @@ async def test_what_waits_is_stored_before_the_calls_are_given_back(acme, provid
     assert await within(acme, lambda: CallEvent.objects.filter(kind="note").count()) == 1
 
 
+async def test_what_cannot_be_stored_before_the_end_is_left_to_the_next_worker_of_the_machine(
+    acme, provided, hot, committed_db, settings, monkeypatch, tmp_path
+):
+    settings.CALLS = {**settings.CALLS, "flush_ms": 60_000, "spool_dir": tmp_path}
+    monkeypatch.setattr(supervisor, "DRAIN_TRIES", 1)
+    call = await ringing(acme, provided)
+    async with working() as one:
+        await provided.dialled()
+        runner = await until(lambda: one._runners.get(call.pk))
+        await until(lambda: runner.session.state == "active")
+        one.writer.put(runner.ref, [NoteAdded("keypad", at(1), {"key": "5"})], {})
+
+        def gone(self, *args, **kwargs):
+            raise psycopg.OperationalError("the database is away")
+
+        monkeypatch.setattr(type(one.pool), "connection", gone)
+    assert (await call_row(hot, call))[:3] == ("ringing", "detached", one.owner)
+    assert len(list(tmp_path.iterdir())) == 1
+    monkeypatch.undo()
+    settings.CALLS = {**settings.CALLS, "flush_ms": 10, "spool_dir": tmp_path}
+    as_owner(committed_db, "update calls_call set lease_expires = now() - interval '1 minute'")
+    async with working() as two:
+        await attached(hot, call, two)
+        assert await within(acme, lambda: CallEvent.objects.filter(kind="note").count()) == 1
+    assert list(tmp_path.iterdir()) == []
+    assert provided.count("accept") == 1
+
+
 async def test_a_lost_lease_is_let_go_of_at_once(acme, provided, hot, committed_db, caplog):
     call = await ringing(acme, provided)
     async with working() as one:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -14,9 +15,10 @@ import pytest_asyncio
 from psycopg_pool import PoolTimeout
 
 from calls.actions.ingest import CallRef, Stored
-from calls.domain.changes import CallStateChanged, NoteAdded
+from calls.domain.changes import CallStateChanged, GapRecorded, NoteAdded
 from calls.domain.states import CallState
-from calls.sideband import database, writer
+from calls.sideband import backlog, database, spool, writer
+from calls.sideband.spool import Leftover, Spool
 from calls.sideband.writer import Writer
 from tests import factories
 from tests.sideband.desk import at, connected, fetch, hold, run_out, turn, until
@@ -97,9 +99,24 @@ def told():
     return Told()
 
 
+@pytest_asyncio.fixture
+async def make(tmp_path, told, fenced):
+    """A writer with this pool, and a spool of so many bytes."""
+    made = []
+
+    def writer_of(pool, *, owner=None, limit=2**20):
+        owner = owner or uuid4()
+        made.append(Writer(pool, owner, 0.005, told, fenced.append, Spool(tmp_path / "spool", owner, limit)))
+        return made[-1]
+
+    yield writer_of
+    for one in made:
+        await one.close()
+
+
 @pytest.fixture
-def pen(stored, told, fenced):
-    return Writer(Away(), uuid4(), 0.005, told, fenced.append)
+def pen(stored, make):
+    return make(Away())
 
 
 async def test_changes_of_a_call_are_one_batch_in_their_order(pen, stored, told):
@@ -185,7 +202,7 @@ async def test_the_loop_tries_again_until_the_database_is_back(pen, stored):
 
 
 async def test_columns_alone_may_wait_but_not_for_ever(pen, stored, monkeypatch):
-    monkeypatch.setattr(writer, "COLUMNS_EVERY_S", 0.05)
+    monkeypatch.setattr(backlog, "COLUMNS_EVERY_S", 0.05)
     work = asyncio.create_task(pen.run())
     pen.put(ref(), (), {"floor": "speaking"})
     await asyncio.sleep(0)
@@ -195,7 +212,7 @@ async def test_columns_alone_may_wait_but_not_for_ever(pen, stored, monkeypatch)
 
 
 async def test_columns_alone_wait_for_an_entry_of_their_call_and_go_with_it(pen, stored):
-    soon = time.monotonic() + writer.COLUMNS_EVERY_S / 2
+    soon = time.monotonic() + backlog.COLUMNS_EVERY_S / 2
     pen.put(ref(1), (), {"floor": "speaking"})
     pen.put(ref(2), (), {"floor": "speaking"})
     pen.put(ref(2), [turn(text="a")], {"reply_ms": 5})
@@ -204,7 +221,7 @@ async def test_columns_alone_wait_for_an_entry_of_their_call_and_go_with_it(pen,
     assert [(call, columns) for [(call, _, _, columns)] in stored.batches] == [
         (2, {"floor": "listening", "reply_ms": 5})
     ]
-    assert await pen.flush(due=soon + writer.COLUMNS_EVERY_S)
+    assert await pen.flush(due=soon + backlog.COLUMNS_EVERY_S)
     assert stored.batches[1:] == [[(1, 1, [], {"floor": "speaking"})]]
 
 
@@ -213,7 +230,7 @@ async def test_columns_that_came_while_the_database_was_away_are_stored_after_th
     stored.failures.append(psycopg.OperationalError("away"))
     pen.put(ref(), [turn(text="a")], {"floor": "speaking"})
     flush = asyncio.create_task(pen.flush())
-    await until(lambda: not pen._pending)
+    await until(lambda: pen._sealed)
     pen.put(ref(), (), {"floor": "listening"})
     stored.gate.set()
     assert not await flush
@@ -293,17 +310,161 @@ async def test_a_stop_in_the_middle_of_storing_keeps_everything_for_the_last_flu
     assert stored.texts() == ["a", "b"]
 
 
-async def test_readers_are_held_back_at_the_bound_and_let_go_after_a_flush(pen, stored, monkeypatch):
-    monkeypatch.setattr(writer, "LIMIT", 3)
-    await asyncio.wait_for(pen.room(), 1)
-    pen.put(ref(), [turn(), turn(), turn()], {})
-    reader = asyncio.create_task(pen.room())
-    stored.failures.append(psycopg.OperationalError("away"))
+@pytest.fixture
+def small(monkeypatch):
+    """The process keeps ten changes in memory, a call five."""
+    monkeypatch.setattr(backlog, "CHANGES", 10)
+    monkeypatch.setattr(backlog, "CALL_CHANGES", 5)
+
+
+@asynccontextmanager
+async def relieved(pen):
+    task = asyncio.create_task(pen.relieve())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def talk(pen, texts, *, number=1, columns=None):
+    for text in texts:
+        pen.put(ref(number), [turn(f"item_{text}", text=text)], columns or {})
+
+
+async def test_what_memory_does_not_hold_goes_to_the_disk_and_comes_back_in_order(pen, stored, small, tmp_path, told):
+    stored.failures += [psycopg.OperationalError("away")] * 2
+    talk(pen, "a")
     assert not await pen.flush()
-    await asyncio.sleep(0)
-    assert not reader.done()
+    async with relieved(pen):
+        talk(pen, "bcdef", columns={"floor": "speaking"})
+        reader = asyncio.create_task(pen.room())
+        await until(lambda: pen.spool.changes == 5)
+        await asyncio.wait_for(reader, 1)
+        talk(pen, "xy", number=2)
+        talk(pen, "gh")
+        [path] = (tmp_path / "spool").glob("*.spool")
+        assert path.stat().st_mode & 0o777 == 0o600
+        assert path.parent.stat().st_mode & 0o777 == 0o700
+        assert (pen.waiting, path.stat().st_size) == (10, pen.spool.bytes)
+        assert not await pen.flush()
+        assert told.told == []
+        assert await pen.flush()
+    of_first = [text for text in stored.texts() if text in "abcdefgh"]
+    assert of_first == [*"abcdefgh"]
+    assert sorted(stored.texts()) == sorted("abcdefghxy")
+    numbers = [number for [number, *_] in stored.numbers]
+    assert numbers == sorted(numbers)
+    assert (pen.waiting, pen.dropped, pen.spool.bytes, list(path.parent.iterdir())) == (0, 0, 0, [])
+
+
+async def test_an_answer_that_was_noted_holds_for_what_comes_back_from_the_disk(pen, stored, small):
+    """The reference of a call is the runner's own, not a copy."""
+    stored.failures.append(psycopg.OperationalError("away"))
+    talk(pen, "a")
+    assert not await pen.flush()
+    own = ref(2)
+    async with relieved(pen):
+        pen.put(own, [turn(text=str(number)) for number in range(5)], {})
+        await until(lambda: pen.spool.changes)
+    seen = []
+    real = writer.store
+
+    async def store(connection, owner, batches):
+        seen.extend(batch.ref for batch in batches)
+        return await real(connection, owner, batches)
+
+    writer.store = store
+    try:
+        assert await pen.flush()
+    finally:
+        writer.store = real
+    assert any(one is own for one in seen)
+
+
+async def test_where_the_disk_takes_nothing_the_least_valuable_goes_and_a_gap_says_so(stored, small, make, caplog):
+    pen = make(Away(), limit=100)
+    stored.failures.append(psycopg.OperationalError("away"))
+    talk(pen, "a")
+    assert not await pen.flush()
+    async with relieved(pen):
+        pen.put(ref(), [NoteAdded("keypad", at(one), {"key": "5"}) for one in range(3)], {})
+        talk(pen, "bc")
+        await until(lambda: pen.dropped)
+        await asyncio.wait_for(pen.room(), 1)
+    assert pen.dropped == 2
     assert await pen.flush()
-    await asyncio.wait_for(reader, 1)
+    kept = [change for batches in stored.batches[1:] for _, _, changes, _ in batches for change in changes]
+    assert kept[0] == GapRecorded(at(0), at(1), "not_stored")
+    assert [type(change).__name__ for change in kept] == ["GapRecorded", "NoteAdded", "TurnChanged", "TurnChanged"]
+    assert "the spool takes nothing" in caplog.text
+
+
+async def test_a_disk_that_hangs_holds_nobody_up(stored, small, make, monkeypatch):
+    monkeypatch.setattr(writer, "DISK_LIMIT_S", 0.05)
+    pen = make(Away())
+    go = threading.Event()
+    monkeypatch.setattr(spool.os, "fsync", lambda _: go.wait(5))
+    stored.failures.append(psycopg.OperationalError("away"))
+    talk(pen, "a")
+    assert not await pen.flush()
+    async with relieved(pen):
+        talk(pen, "bcdefghij")
+        await asyncio.wait_for(pen.room(), 2)
+        assert pen.dropped
+    assert pen.spool.changes == 0
+    go.set()
+    monkeypatch.setattr(writer, "DISK_LIMIT_S", 5)
+    assert await pen.flush()
+    kept = [change for batches in stored.batches for _, _, changes, _ in batches for change in changes]
+    assert [change.turn.text for change in kept if not isinstance(change, GapRecorded)] == [*"ahij"]
+
+
+async def test_a_stop_in_the_middle_of_the_writing_loses_and_doubles_nothing(pen, stored, small, monkeypatch):
+    go = threading.Event()
+    monkeypatch.setattr(spool.os, "fsync", lambda _: go.wait(5))
+    stored.failures.append(psycopg.OperationalError("away"))
+    talk(pen, "a")
+    assert not await pen.flush()
+    async with relieved(pen):
+        talk(pen, "bcdef")
+        await asyncio.sleep(0.05)
+    go.set()
+    assert await pen.flush()
+    assert stored.texts() == [*"abcdef"]
+
+
+async def test_a_part_of_the_file_that_cannot_be_read_becomes_a_gap(pen, stored, small, tmp_path, caplog):
+    stored.failures.append(psycopg.OperationalError("away"))
+    talk(pen, "a")
+    assert not await pen.flush()
+    async with relieved(pen):
+        talk(pen, "bcdef")
+        await until(lambda: pen.spool.changes)
+    [path] = (tmp_path / "spool").glob("*.spool")
+    path.write_bytes(b"\0" * path.stat().st_size)
+    talk(pen, "g")
+    assert await pen.flush()
+    assert pen.dropped == 5
+    [[_, _, [gap], columns]] = stored.batches[1]
+    assert (gap.cause, columns) == ("not_stored", {"usage_incomplete": True})
+    assert texts(stored.batches[2]) == ["g"]
+
+
+async def test_what_could_not_be_stored_before_the_end_is_kept_for_the_next_process(pen, stored, tmp_path):
+    stored.failures += [psycopg.OperationalError("away")]
+    talk(pen, "a")
+    assert not await pen.flush()
+    talk(pen, "b")
+    assert await pen.keep() == 2
+    assert list(Leftover.find(tmp_path / "spool")) == []  # its owner lives
+    pen.spool.close()
+    [left] = Leftover.find(tmp_path / "spool")
+    groups = list(left.groups())
+    assert [batch.changes[0].turn.text for [batch] in groups] == ["a", "b"]
+    assert [batch.flush for [batch] in groups] == [1, 2]
+    left.remove()
+    assert list((tmp_path / "spool").iterdir()) == []
 
 
 async def test_the_owner_is_told_which_lease_was_fenced(pen, stored, fenced):
@@ -368,10 +529,10 @@ async def pool(committed_db):
         yield pool
 
 
-async def test_on_the_real_database_a_row_too_wide_costs_only_its_own_call(pool, acme, told, fenced):
+async def test_on_the_real_database_a_row_too_wide_costs_only_its_own_call(pool, acme, told, fenced, make):
     calls = [await asyncio.to_thread(factories.make_call, acme) for _ in range(3)]
     owner = uuid4()
-    pen = Writer(pool, owner, 0.01, told, fenced.append)
+    pen = make(pool, owner=owner)
     async with connected() as hot:
         refs = [await hold(hot, call, owner) for call in calls]
         for one, item_id in zip(refs, ("item_1", "i" * 300, "item_3"), strict=True):
@@ -386,12 +547,12 @@ async def test_on_the_real_database_a_row_too_wide_costs_only_its_own_call(pool,
 
 
 async def test_on_the_real_database_a_commit_whose_answer_was_lost_is_not_doubled(
-    pool, acme, told, fenced, monkeypatch
+    pool, acme, fenced, make, monkeypatch
 ):
     """Notes have no key of their own: stored again they would stand there twice."""
     calls = [await asyncio.to_thread(factories.make_call, acme) for _ in range(2)]
     owner = uuid4()
-    pen = Writer(pool, owner, 0.01, told, fenced.append)
+    pen = make(pool, owner=owner)
     lost = []
 
     async def store(connection, *args):
@@ -421,10 +582,10 @@ async def test_on_the_real_database_a_commit_whose_answer_was_lost_is_not_double
     assert fenced == []
 
 
-async def test_on_the_real_database_a_lost_lease_is_told(pool, acme, told, fenced, committed_db):
+async def test_on_the_real_database_a_lost_lease_is_told(pool, acme, told, fenced, committed_db, make):
     call = await asyncio.to_thread(factories.make_call, acme)
     owner = uuid4()
-    pen = Writer(pool, owner, 0.01, told, fenced.append)
+    pen = make(pool, owner=owner)
     async with connected() as hot:
         mine = await hold(hot, call, owner)
         run_out(committed_db)

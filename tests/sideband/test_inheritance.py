@@ -1,0 +1,110 @@
+"""What a dead worker could not store is stored if its calls are still its own, and refused if they are not."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import psycopg
+import pytest
+import pytest_asyncio
+
+from calls.actions import leases
+from calls.actions.ingest import Batch
+from calls.sideband import database, inheritance
+from calls.sideband.inheritance import Inheritance
+from calls.sideband.spool import Spool
+from tests import factories
+from tests.sideband.desk import connected, fetch, hold, run_out, turn, within
+
+pytestmark = pytest.mark.asyncio
+
+
+class Told(list):
+    def put(self, group, message):
+        self.append(group)
+
+
+@pytest_asyncio.fixture
+async def pool(committed_db):
+    async with database.pool("test", 2) as pool:
+        yield pool
+
+
+@pytest_asyncio.fixture
+async def hot(committed_db):
+    async with connected() as connection:
+        yield connection
+
+
+async def left_behind(directory, hot, acme, *groups, calls=1):
+    """A worker that held calls, wrote these groups of (call, change) and died."""
+    owner = uuid4()
+    made = [await within(acme, lambda: factories.make_call(acme)) for _ in range(calls)]
+    refs = [await hold(hot, call, owner) for call in made]
+    spool = Spool(directory, owner, 10**6)
+    for number, group in enumerate(groups, 1):
+        spool.accept(spool.write([[Batch(refs[call], [change], {}, number) for call, change in group]]))
+    spool.close()
+    return owner, made
+
+
+async def words(hot):
+    return [text for (text,) in await fetch(hot, "select text from calls_turn order by 1")]
+
+
+async def test_what_was_left_is_stored_once_and_the_file_goes(tmp_path, hot, pool, acme, committed_db):
+    await left_behind(tmp_path, hot, acme, [(0, turn("a", "One."))], [(0, turn("b", "Two."))])
+    run_out(committed_db)  # nobody took it yet: the epoch still stands
+    told = Told()
+    await Inheritance(tmp_path, pool, told).offer()
+    assert await words(hot) == ["One.", "Two."]
+    assert len(told) == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_what_was_stored_before_the_death_is_not_doubled(tmp_path, hot, pool, acme):
+    await left_behind(tmp_path, hot, acme, [(0, turn("a", "One."))])
+    copy = next(tmp_path.iterdir()).read_bytes()
+    name = next(tmp_path.iterdir())
+    await Inheritance(tmp_path, pool, Told()).offer()
+    name.write_bytes(copy)
+    await Inheritance(tmp_path, pool, Told()).offer()
+    assert await fetch(hot, "select last_seq from calls_call") == [(1,)]
+
+
+async def test_a_call_that_somebody_else_has_refuses_it(tmp_path, hot, pool, acme, committed_db, caplog):
+    _, [mine, _] = await left_behind(
+        tmp_path, hot, acme, [(0, turn("a", "Refused.")), (1, turn("b", "Kept."))], calls=2
+    )
+    run_out(committed_db)
+    await leases.take(hot, uuid4(), limit=1, call=mine.pk)
+    await Inheritance(tmp_path, pool, Told()).offer()
+    assert await words(hot) == ["Kept."]
+    [record] = [record for record in caplog.records if "spool was offered" in record.message]
+    assert (record.stored, record.refused) == (1, 1)
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_row_that_cannot_be_stored_costs_the_others_nothing(tmp_path, hot, pool, acme):
+    await left_behind(tmp_path, hot, acme, [(0, turn("i" * 300, "Too wide.")), (1, turn("b", "Kept."))], calls=2)
+    await Inheritance(tmp_path, pool, Told()).offer()
+    assert await words(hot) == ["Kept."]
+
+
+async def test_a_database_that_is_away_keeps_the_file(tmp_path, hot, pool, acme, monkeypatch):
+    await left_behind(tmp_path, hot, acme, [(0, turn("a", "One."))])
+    real = inheritance.store
+
+    async def away(*_):
+        raise psycopg.OperationalError("away")
+
+    monkeypatch.setattr(inheritance, "store", away)
+    with pytest.raises(psycopg.OperationalError):
+        await Inheritance(tmp_path, pool, Told()).offer()
+    monkeypatch.setattr(inheritance, "store", real)
+    await Inheritance(tmp_path, pool, Told()).offer()
+    assert await words(hot) == ["One."]
+
+
+async def test_a_directory_that_is_not_there_is_nothing_to_inherit(tmp_path, pool):
+    await Inheritance(tmp_path / "none", pool, Told()).offer()
