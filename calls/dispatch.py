@@ -26,6 +26,8 @@ QUEUES = {ATTACH: "sideband", EXPORT: "default"}
 EXPIRES_SECONDS = 30
 OPEN_SECONDS = 5.0
 """Rest of the breaker after a failure"""
+TOGETHER = 50
+"""Calls that one message nudges for, where they wait for the publisher together; as many as a worker takes at once"""
 WAITING_LIMIT = 500
 """Nudges that wait for the publisher; more are dropped: it is ten seconds' worth at 50 calls a second"""
 
@@ -98,15 +100,27 @@ class Publisher:
 
     def _run(self) -> None:
         while True:
-            task, arguments = self._waiting.get()
+            nudges = [self._waiting.get()]
+            while len(nudges) < TOGETHER:
+                try:
+                    nudges.append(self._waiting.get_nowait())
+                except queue.Empty:
+                    break
             try:
-                self._publish(task, arguments)
+                calls = [call for task, arguments in nudges if task == ATTACH for call in arguments]
+                if calls:
+                    self._publish(ATTACH, calls, len(calls))
+                for task, arguments in nudges:
+                    if task != ATTACH:
+                        self._publish(task, arguments, 1)
             finally:
-                self._waiting.task_done()
+                for _ in nudges:
+                    self._waiting.task_done()
 
-    def _publish(self, task: str, arguments: list[Any]) -> None:
+    def _publish(self, task: str, arguments: list[Any], nudges: int) -> None:
+        """One message. A worker of a version that takes one call at a time refuses several: its sweep finds them."""
         if time.monotonic() < self._closed_until:
-            self.lost += 1
+            self.lost += nudges
             return
         try:
             if self._connection is None:
@@ -121,9 +135,9 @@ class Publisher:
                     retry=False,
                     ignore_result=True,
                 )
-            self.published += 1
+            self.published += nudges
         except Exception as error:  # noqa: BLE001  whatever the broker does, the sweep finds the call
-            self.lost += 1
+            self.lost += nudges
             self._closed_until = time.monotonic() + OPEN_SECONDS
             self._forget_connection()
             logger.warning(

@@ -27,10 +27,10 @@ FEWER = usage.QUARTERS_AT_ONCE // 4
 
 
 @shared_task(acks_late=True)
-def attach(call: int) -> None:
-    """Nudge: have this worker's loop attend the call unless somebody does. Idempotent; returns at once."""
+def attach(*calls: int) -> None:
+    """Nudge: have this worker's loop attend the calls unless somebody does. Idempotent; returns at once."""
     if SidebandLoop.current is not None:
-        SidebandLoop.current.attach(call)
+        SidebandLoop.current.attach(*calls)
 
 
 @shared_task

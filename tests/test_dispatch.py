@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import signal
+import threading
 import time
 
 import pytest
@@ -66,6 +67,19 @@ def test_publishes_ids_only_to_the_sideband_queue(broker):
     assert message["headers"]["expires"]
     assert message["headers"]["ignore_result"]
     assert dispatch.counts() == (1, 0)
+
+
+def test_nudges_that_wait_together_go_together_and_exports_alone(broker, monkeypatch):
+    publisher = dispatch.publisher()
+    monkeypatch.setattr(publisher, "_thread", object())  # nobody takes anything out yet
+    for number in range(dispatch.TOGETHER + 10):
+        publisher.put(dispatch.ATTACH, [number])
+    publisher.put(dispatch.EXPORT, ["tenant", "code"])
+    threading.Thread(target=publisher._run, daemon=True).start()
+    assert publisher.settle()
+    told = [message["headers"]["argsrepr"] for message in messages(broker)]
+    assert sorted(told, key=len) == [str(list(range(50, 60))), str(list(range(50)))]
+    assert dispatch.counts() == (dispatch.TOGETHER + 11, 0)
 
 
 @pytest.mark.usefixtures("db")

@@ -20,12 +20,13 @@ def test_attach_asks_the_loop_of_this_process(monkeypatch):
     asked = []
 
     class Loop:
-        def attach(self, call):
-            asked.append(call)
+        def attach(self, *calls):
+            asked.append(calls)
 
     monkeypatch.setattr(SidebandLoop, "current", Loop())
     tasks.attach(7)
-    assert asked == [7]
+    tasks.attach(8, 9)
+    assert asked == [(7,), (8, 9)]
 
 
 def test_attach_in_a_process_without_a_loop_is_nothing(monkeypatch):

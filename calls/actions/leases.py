@@ -6,7 +6,7 @@ cannot matter. The connection belongs to the sideband role, which serves all ten
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -35,13 +35,20 @@ class Lease:
 
 
 async def take(
-    connection: Connection, owner: UUID, *, limit: int, call: int | None = None, besides: Iterable[int] = ()
+    connection: Connection,
+    owner: UUID,
+    *,
+    limit: int,
+    calls: Collection[int] | None = None,
+    besides: Iterable[int] = (),
 ) -> list[Lease]:
-    """Take up to `limit` live calls that nobody holds (or just `call`): exactly one worker wins each.
+    """Take up to `limit` live calls that nobody holds (or of `calls` only): exactly one worker wins each.
 
     `besides`: calls that this process attends. A lease of its own that ran out is renewed, not taken.
     Fair between tenants: each tenant's oldest unheld call comes before any tenant's second.
     """
+    # A condition that either way of asking shares would be planned for neither: a nudge would read every live call.
+    wanted = "true" if calls is None else "id = any(%(calls)s::bigint[])"
     rows = await connection.execute(
         f"""
         with free as (
@@ -50,7 +57,7 @@ async def take(
             where state = any(%(live)s) and (owner is null or lease_expires < clock_timestamp())
               and (takeovers <= {CROWDED_TAKEOVERS}
                    or coalesce(lease_expires, 'epoch') < clock_timestamp() - interval '{CROWDED_PAUSE}')
-              and (%(call)s::bigint is null or id = %(call)s) and id <> all(%(besides)s::bigint[])
+              and {wanted} and id <> all(%(besides)s::bigint[])
             order by place, started_at limit %(limit)s
         ), won as (
             select c.id from calls_call c join free using (id)
@@ -63,7 +70,13 @@ async def take(
             lease_expires = clock_timestamp() + interval '{TTL_S} seconds'
         from won where c.id = won.id returning c.id, c.epoch
         """,  # noqa: S608  constants of this module
-        {"owner": owner, "limit": limit, "call": call, "live": LIVE_STATES, "besides": list(besides)},
+        {
+            "owner": owner,
+            "limit": limit,
+            "calls": list(calls or ()),
+            "live": LIVE_STATES,
+            "besides": list(besides),
+        },
     )
     return [Lease(*row) for row in await rows.fetchall()]
 

@@ -32,10 +32,10 @@ class SidebandLoop:
         self._thread.start()
         self._ready.wait(10)
 
-    def attach(self, call: int) -> None:
-        """Ask for a call; returns at once."""
+    def attach(self, *calls: int) -> None:
+        """Ask for calls; returns at once."""
         if (loop := self._loop) is not None:
-            asyncio.run_coroutine_threadsafe(self._ensure(call), loop)
+            asyncio.run_coroutine_threadsafe(self._ensure(*calls), loop)
 
     def stop(self) -> None:
         """Hand all calls over; returns when that is done, after DRAIN_LIMIT_S at the latest."""
@@ -45,13 +45,13 @@ class SidebandLoop:
         if self._thread.is_alive():
             logger.error("the hand-over took too long; leases run out by themselves")
 
-    async def _ensure(self, call: int) -> None:
+    async def _ensure(self, *calls: int) -> None:
         if self._supervisor is None:
             return
         try:
-            await self._supervisor.ensure(call)
+            await self._supervisor.ensure(*calls)
         except Exception as error:  # noqa: BLE001  a nudge may fail in any way: the sweep does the same
-            logger.warning("a nudge failed", extra={"call": call, "error": type(error).__name__})
+            logger.warning("a nudge failed", extra={"calls": calls, "error": type(error).__name__})
 
     def _run(self) -> None:
         try:

@@ -89,6 +89,8 @@ class Supervisor:
         self._leases: dict[int, Lease] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._taking = asyncio.Lock()
+        self._nudged: set[int] = set()
+        self._heeding = False
         self._briefing = asyncio.Semaphore(BRIEFINGS_AT_ONCE)
         self._server: tuple[str, int] | None = None
         self._away = False
@@ -123,11 +125,23 @@ class Supervisor:
     def stop(self) -> None:
         self._stopping.set()
 
-    async def ensure(self, call: int) -> None:
-        """Attend this call unless somebody does; what the `attach` task asks for."""
-        if call not in self._runners and not self._stopping.is_set():
+    async def ensure(self, *calls: int) -> None:
+        """Attend these calls unless somebody does; what the `attach` task asks for. Nudges that come while others are
+        being taken are taken together; beyond the slots they are left to the sweep."""
+        self._nudged.update(call for call in calls[: self.slots - len(self._nudged)] if call not in self._leases)
+        if self._nudged and not self._heeding and not self._stopping.is_set():
+            self._heeding = True
             # A task of ours, so that a hand-over waits for it: a call taken behind its back would stay unwatched.
-            self._spawn(self._quietly(self._take(limit=1, call=call)))
+            self._spawn(self._quietly(self._heed()))
+
+    async def _heed(self) -> None:
+        try:
+            while self._nudged:
+                nudged = list(self._nudged)[:TAKE_AT_ONCE]
+                self._nudged.difference_update(nudged)
+                await self._take(limit=TAKE_AT_ONCE, calls=nudged)
+        finally:
+            self._heeding = False
 
     async def _for_ever(self, name: str, work: Any) -> None:
         """Keep a loop alive: what it did not foresee is logged and it begins again."""
@@ -170,13 +184,13 @@ class Supervisor:
         if self._is_calm():
             await self._take(limit=TAKE_AT_ONCE)
 
-    async def _take(self, *, limit: int, call: int | None = None) -> None:
+    async def _take(self, *, limit: int, calls: Collection[int] | None = None) -> None:
         async with self._taking:  # one after the other, or two would fill the same slots
             limit = min(limit, self.slots - len(self._leases))
             if limit <= 0:
                 return
             async with self.pool.connection() as connection:
-                taken = await leases.take(connection, self.owner, limit=limit, call=call, besides=self._leases)
+                taken = await leases.take(connection, self.owner, limit=limit, calls=calls, besides=self._leases)
             for lease in taken:
                 self._leases[lease.call] = lease
                 self._spawn(self._attend(lease))

@@ -63,7 +63,7 @@ async def test_one_named_call_has_one_winner(hot, acme):
 
     async def take():
         async with connected() as connection:
-            return await leases.take(connection, uuid4(), limit=1, call=call)
+            return await leases.take(connection, uuid4(), limit=1, calls=[call])
 
     won = await asyncio.gather(*(take() for _ in range(12)))
     assert [lease for taken in won for lease in taken] == [Lease(call, 1)]

@@ -27,7 +27,7 @@ async def hot(committed_db):
 
 
 async def briefed(hot, call):
-    [lease] = await leases.take(hot, uuid4(), limit=1, call=call.pk)
+    [lease] = await leases.take(hot, uuid4(), limit=1, calls=[call.pk])
     return await briefing(hot, lease.call, lease.epoch)
 
 

@@ -65,7 +65,7 @@ def run_out(url: str, *, seconds: float = 1) -> None:
 
 async def hold(connection: AsyncConnection[Any], call: Call, owner: UUID) -> CallRef:
     """Take the call's lease, as a supervisor does."""
-    [lease] = await leases.take(connection, owner, limit=1, call=call.pk)
+    [lease] = await leases.take(connection, owner, limit=1, calls=[call.pk])
     brief = await briefing(connection, lease.call, lease.epoch)
     answered = brief.answered_at is not None
     return CallRef(brief.id, brief.code, brief.tenant_id, brief.stream_epoch, lease.epoch, answered)

@@ -112,6 +112,40 @@ async def test_a_nudge_attends_a_call_without_the_sweep(acme, provided, hot, mon
     assert provided.asked == ["accept", "dial"]
 
 
+async def test_nudges_are_taken_together_and_all_of_them(acme, provided, hot, monkeypatch):
+    monkeypatch.setattr(supervisor, "SWEEP_S", 3600.0)
+    monkeypatch.setattr(supervisor, "TAKE_AT_ONCE", 4)
+    asked = []
+    real = leases.take
+
+    async def counted(*arguments, **options):
+        asked.append(options["calls"])
+        return await real(*arguments, **options)
+
+    async with working() as one:
+        await until(lambda: fetch(hot, "select 1 from calls_worker"))
+        calls = [await ringing(acme, provided) for _ in range(6)]
+        monkeypatch.setattr(leases, "take", counted)
+        await one.ensure(calls[0].pk, calls[1].pk, calls[2].pk)
+        for call in calls:
+            await one.ensure(call.pk)
+        for call in calls:
+            await attached(hot, call, one)
+    assert [len(some) for some in asked] == [4, 2]
+    assert (provided.count("accept"), provided.count("dial")) == (6, 6)
+
+
+async def test_nudges_of_a_worker_without_slots_are_left_to_the_others(acme, provided, hot, monkeypatch, settings):
+    settings.CALLS = {**settings.CALLS, "slots": 2}
+    monkeypatch.setattr(supervisor, "SWEEP_S", 3600.0)
+    async with working() as one:
+        await until(lambda: fetch(hot, "select 1 from calls_worker"))
+        calls = [await ringing(acme, provided) for _ in range(4)]
+        await one.ensure(*(call.pk for call in calls))
+        await until(lambda: len(provided.sockets) == 2)
+        assert not one._nudged
+
+
 async def test_two_workers_share_the_calls_and_none_has_two_owners(acme, provided, hot):
     calls = [await ringing(acme, provided) for _ in range(6)]
     async with working() as one, working() as two:
