@@ -15,7 +15,8 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks import load, money, pages, path, search, table
+from benchmarks import arrivals, load, money, pages, path, search, table
+from benchmarks.instead import measured
 from benchmarks.options import QUICK
 from benchmarks.table import Row
 from realtime_ops import env
@@ -27,7 +28,11 @@ Part = Callable[[Path], list[Row]]
 
 PARTS: Mapping[str, Part] = {
     "path": path.rows,
+    "tls": path.tls_rows,
+    "arrivals": arrivals.rows,
+    "instead": measured.rows,
     "pages": pages.rows,
+    "crowd": pages.crowded,
     "search": lambda directory: search.rows(directory, TURNS),
     "money": lambda directory: money.rows(directory, PAST_BILLS),
 }

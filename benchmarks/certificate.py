@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 
 from cryptography import x509
@@ -19,7 +20,7 @@ class Certificate:
 
     files: tuple[Path, Path]
     """Certificate and key, PEM"""
-    HOST = "localhost"
+    HOST = "127.0.0.1"
 
     @classmethod
     def made(cls, directory: Path) -> Certificate:
@@ -34,7 +35,7 @@ class Certificate:
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - timedelta(minutes=5))
             .not_valid_after(now + timedelta(days=1))
-            .add_extension(x509.SubjectAlternativeName([x509.DNSName(cls.HOST)]), critical=False)
+            .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(cls.HOST))]), critical=False)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .sign(key, hashes.SHA256())
         )

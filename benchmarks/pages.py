@@ -1,18 +1,17 @@
 """What pages cost the browser: Live with 300 rows and an open call, both moving, beside an empty page.
 
-One Chromium, all three open and painted at the same time. Main thread: Chromium's TaskDuration of a page's thread by
-the CPU's clock, in milliseconds of each second. Longest frame: the longest time between two animation frames by the
-wall's clock, which also counts what other processes take from these cores; the empty page says how much that is.
-Alone: `python -m benchmarks.pages`.
+One Chromium, all open and painted at the same time; then Live with a thousand real calls of the whole product. Main
+thread: Chromium's TaskDuration of a page's thread by the CPU's clock, in milliseconds of each second. Longest frame:
+longest time between two animation frames by the wall's clock, which also counts what other processes take from these
+cores; the empty page says how much that is.
+Alone: `python -m benchmarks pages`, or `… crowd`.
 """
 
 from __future__ import annotations
 
-import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +20,8 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, BrowserContext, CDPSession, Page
 
-from benchmarks.table import Row, printed
+from benchmarks import load
+from benchmarks.table import Row
 from tests.browser import chromium
 from tests.rig import machine
 from tests.rig.machine import Plan, Rig
@@ -35,6 +35,7 @@ LONG = 80
 """Turns of the call that is looked at"""
 WARM_S, STRETCH_S, STRETCHES = 3.0, 6.0, 3
 MAIN_THREAD_MS, FRAME_MS = 200.0, 100.0
+CROWD, CROWD_MAIN_THREAD_MS = 1_000, 350.0
 VIEWPORT = {"width": 1440, "height": 900}
 
 _CALLS = """
@@ -100,6 +101,28 @@ def rows(directory: Path) -> list[Row]:
         Row("  of it the list", costs[1].main_thread, "ms/s"),
         Row("longest frame of the list", costs[1].frame, "ms", costs[0].frame, FRAME_MS),
         Row("longest frame of the call", costs[2].frame, "ms", costs[0].frame, FRAME_MS),
+    ]
+
+
+def crowded(directory: Path) -> list[Row]:
+    """Live alone, with a thousand calls of the whole product: every update at the rate at which workers send them."""
+    executable = chromium.found()
+    if not executable:
+        return []
+    with (
+        machine.rig(directory, Plan(tenants=("acme",), durable=True)) as rig,
+        load.source(rig, "crowd") as source,
+        chromium.running(executable) as browser,
+    ):
+        source.bring(CROWD)
+        context = _signed_in(browser, rig)
+        empty, live = _bare(context), _opened(context, rig, "live/")
+        costs = _measured([empty, live])
+        context.close()
+    at = f", {CROWD:,} live calls"
+    return [
+        Row(f"main thread{at}", costs[1].main_thread, "ms/s", costs[0].main_thread, CROWD_MAIN_THREAD_MS),
+        Row(f"longest frame of the list{at}", costs[1].frame, "ms", costs[0].frame, FRAME_MS),
     ]
 
 
@@ -198,15 +221,3 @@ def _stretch(pages: list[Page], sessions: list[CDPSession]) -> list[Cost]:
 def _busy_s(session: CDPSession) -> float:
     metrics = {one["name"]: one["value"] for one in session.send("Performance.getMetrics")["metrics"]}
     return float(metrics["TaskDuration"])
-
-
-def main() -> None:
-    directory = Path(tempfile.mkdtemp(prefix="ro-bench-"))
-    try:
-        print(printed(rows(directory)))
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
-
-
-if __name__ == "__main__":
-    main()

@@ -73,14 +73,21 @@ class Sent:
                 if (found := known[conversation].get(place)) is not None:
                     yield Word(call_id, *found, at)
 
+    def answers(self) -> list[float]:
+        """Seconds from each delivery to its answer, tries that failed included, sorted."""
+        rang = self._rang()
+        taken = {line["call_id"]: line["at"] for line in self.lines("webhook") if line["status"] == 200}
+        return sorted(at - rang[call_id] for call_id, at in taken.items())
+
     def accepts(self) -> tuple[list[float], int]:
         """Seconds from each delivery to the accept of its call, sorted; and how many calls were never accepted."""
-        rang = {line["call_id"]: line["at"] for line in self.lines("mark") if line["state"] == "ringing"}
-        accepted: dict[str, float] = {}
-        for line in self.lines("http"):
-            if line["verb"] == "accept" and line["status"] == 200:
-                accepted.setdefault(line["call_id"], line["at"])
+        rang = self._rang()
+        verbs = [line for line in self.lines("http") if line["verb"] == "accept" and line["status"] == 200]
+        accepted = {line["call_id"]: line["at"] for line in reversed(verbs)}
         return sorted(at - rang[call_id] for call_id, at in accepted.items()), len(rang) - len(accepted)
+
+    def _rang(self) -> dict[str, float]:
+        return {line["call_id"]: line["at"] for line in self.lines("mark") if line["state"] == "ringing"}
 
 
 def _ends(conversation: Conversation) -> dict[int, tuple[str, int]]:

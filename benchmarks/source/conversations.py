@@ -83,10 +83,10 @@ class _Notepad:
         """The call is over."""
 
 
-def prepared(seed: int = 1) -> list[Conversation]:
+def prepared(count: int = COUNT, seed: int = 1) -> list[Conversation]:
     """The same talks for the same seed, each played so fast that it makes EVENTS_PER_S on average."""
     with asyncio.Runner(loop_factory=_SimulatedTime) as runner:
-        return [runner.run(_talk(random.Random(seed + n), n)) for n in range(COUNT)]
+        return [runner.run(_talk(random.Random(seed + n), n)) for n in range(count)]
 
 
 async def _talk(dice: random.Random, number: int) -> Conversation:

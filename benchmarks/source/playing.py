@@ -73,6 +73,12 @@ class Playing:
         self._loop.call_later(RINGS_S, self._give_up, call)
         return call
 
+    def open(self) -> Played:
+        """A call that was accepted long ago."""
+        call = self.ring()
+        call.leg = "live"
+        return call
+
     def _give_up(self, call: Played) -> None:
         if call.leg == "ringing":
             self.end(call, "never_accepted")

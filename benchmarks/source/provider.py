@@ -34,11 +34,15 @@ class Source:
         playing.ended = self._replace
 
     def control(self, what: str, asked: Mapping[str, Any]) -> Mapping[str, Any]:
-        """`calls` {count, per_s (all at once without), keep}: they begin to come. `end`: all hang up. `state`."""
+        """`calls` {count, per_s (all at once without), keep}: they begin to come. `open` {count}: they are there, and
+        nobody is told but who asks. `drop` {share}: sockets are cut. `end`: all hang up. `state`.
+        """
         match what:
             case "calls":
                 self._keeping = bool(asked.get("keep"))
                 self._beside(self._arrive(int(asked["count"]), asked.get("per_s")))
+            case "open":
+                return {"calls": [self.playing.open().id for _ in range(int(asked["count"]))]}
             case "end":
                 self._keeping = False
                 for call in list(self.playing.calls.values()):
