@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from psycopg import AsyncConnection
+from psycopg.types.json import Jsonb
 
 from calls.models.calls import LIVE_STATES
 
@@ -108,17 +109,26 @@ async def release(connection: Connection, owner: UUID) -> int:
 
 
 async def beat(
-    connection: Connection, owner: UUID, *, host: str, pid: int, lock_key: int, slots: int, calls: int
+    connection: Connection,
+    owner: UUID,
+    *,
+    host: str,
+    pid: int,
+    lock_key: int,
+    slots: int,
+    calls: int,
+    counters: dict[str, Any],
 ) -> None:
     """Say that this worker lives. `lock_key` is 0 while it does not hold its lock: then nobody may judge by it."""
     await connection.execute(
         """
-        insert into calls_worker (owner, host, pid, lock_key, slots, calls, started_at, seen_at)
-        values (%s, %s, %s, %s, %s, %s, clock_timestamp(), clock_timestamp())
+        insert into calls_worker (owner, host, pid, lock_key, slots, calls, counters, started_at, seen_at)
+        values (%s, %s, %s, %s, %s, %s, %s, clock_timestamp(), clock_timestamp())
         on conflict (owner) do update
-        set calls = excluded.calls, lock_key = excluded.lock_key, seen_at = excluded.seen_at
+        set calls = excluded.calls, slots = excluded.slots, lock_key = excluded.lock_key, seen_at = excluded.seen_at,
+            counters = excluded.counters
         """,
-        [owner, host, pid, lock_key, slots, calls],
+        [owner, host, pid, lock_key, slots, calls, Jsonb(counters)],
     )
 
 

@@ -24,6 +24,10 @@ class Announcer:
         self._wake = asyncio.Event()
         self.dropped = 0
 
+    @property
+    def waiting(self) -> int:
+        return len(self._waiting)
+
     def put(self, group: str, message: Message) -> None:
         if len(self._waiting) == QUEUE_LIMIT:
             self.dropped += 1

@@ -26,6 +26,8 @@ DIALS = 30
 """Handshakes under way at once in this process; beyond it they queue."""
 REDIALS = 20
 """Of those, at most so many for calls that were open before: a fresh call's caller must not wait behind hundreds."""
+TOO_BIG = 1009
+"""With this code the client library itself closes a socket on which a frame beyond FRAME_LIMIT came"""
 KEEPALIVE_FAILED = 1011
 """With this code the client library itself closes a socket on which no pong came."""
 
@@ -41,17 +43,21 @@ class Closed(Exception):
         """We gave it up ourselves, as no pong came: nothing may have arrived for half a minute"""
 
 
-class _Doors:
-    """The bound on handshakes of one loop, and a process has one."""
+class Doors:
+    """The bound on handshakes of one loop, and a process has one. Counts them."""
 
-    _of: WeakKeyDictionary[asyncio.AbstractEventLoop, _Doors] = WeakKeyDictionary()
+    _of: WeakKeyDictionary[asyncio.AbstractEventLoop, Doors] = WeakKeyDictionary()
 
     def __init__(self) -> None:
         self._all = asyncio.Semaphore(DIALS)
         self._again = asyncio.Semaphore(REDIALS)
+        self.waiting = 0
+        """Before a door"""
+        self.redials = 0
+        """Of sidebands that were open before, since the start"""
 
     @classmethod
-    def here(cls) -> _Doors:
+    def here(cls) -> Doors:
         loop = asyncio.get_running_loop()
         if loop not in cls._of:
             cls._of[loop] = cls()
@@ -59,10 +65,15 @@ class _Doors:
 
     @asynccontextmanager
     async def passed(self, *, again: bool) -> AsyncIterator[None]:
+        self.redials += again
         async with AsyncExitStack() as stack:
-            if again:  # a redial queues before its own door, so that the common one stays clear
-                await stack.enter_async_context(self._again)
-            await stack.enter_async_context(self._all)
+            self.waiting += 1
+            try:
+                if again:  # a redial queues before its own door, so that the common one stays clear
+                    await stack.enter_async_context(self._again)
+                await stack.enter_async_context(self._all)
+            finally:
+                self.waiting -= 1
             yield
 
 
@@ -86,7 +97,7 @@ class Sideband:
         Raises ProviderGone (404, 410), ProviderBusy (429, 5xx), ProviderRefused or ProviderUnreachable.
         """
         try:
-            async with _Doors.here().passed(again=again):
+            async with Doors.here().passed(again=again):
                 opened = await _Dial(
                     endpoint.url,
                     additional_headers=dict(endpoint.headers),

@@ -10,7 +10,10 @@ from django.conf import settings
 from psycopg import AsyncConnection, sql
 from psycopg_pool import AsyncConnectionPool
 
-WAIT_S = 5.0
+WAIT_S = 2.5
+"""For a connection of a pool; who gets none asks again"""
+RECONNECT_S = 2.0
+"""The pool's own tries grow further and further apart; after so long it leaves trying to the next who asks"""
 LIMITS = {
     # A statement that takes longer is given up and its batch tried again.
     "statement_timeout": "15s",
@@ -41,6 +44,7 @@ def pool(name: str, largest: int) -> AsyncConnectionPool[AsyncConnection[Any]]:
         max_size=largest,
         timeout=WAIT_S,
         max_lifetime=1800,
+        reconnect_timeout=RECONNECT_S,
         check=AsyncConnectionPool.check_connection,
         open=False,
         name=name,
@@ -66,7 +70,8 @@ def address(connection: AsyncConnection[Any]) -> tuple[str, int]:
 
 
 async def refuses(server: tuple[str, int]) -> bool:
-    """Whether nobody can use it: nobody listens, or it says that it is starting, stopping or recovering.
+    """Whether nobody can use it: nobody listens, it hangs up at once (a proxy without a server behind it), or it says
+    that it is starting, stopping or recovering.
 
     Any other answer, and none, leaves open that others can. Asks on the wire itself: the client library tells these
     apart by words only, in the server's language. Waits as long as the caller lets it.
@@ -84,8 +89,8 @@ async def refuses(server: tuple[str, int]) -> bool:
     try:
         writer.write(struct.pack("!ii", 8 + len(_WHO), _PROTOCOL) + _WHO)
         answer = await reader.read(1024)
-    except OSError:
-        return False
+    except ConnectionError:
+        return True
     finally:
         writer.transport.abort()
-    return answer[:1] == b"E" and _CANNOT_CONNECT_NOW in answer
+    return not answer or (answer[:1] == b"E" and _CANNOT_CONNECT_NOW in answer)

@@ -23,6 +23,9 @@ OVERDUE_S = RENEW_S + 1.0
 """A renewal that is so late makes the watch ask whether the server refuses everybody"""
 PAUSE_S = 2.0
 """A tick so late: the process was stopped, its machine slept, or something blocked the loop"""
+LAG_ALARM_MS = 250
+"""A loop that answers so late does not keep up"""
+ALARM_EVERY_S = 60.0
 PROBE_S = 1.0
 """Longest wait for a probe, or for the question of one who wakes: the calls are dropped that much later at most"""
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
@@ -38,6 +41,13 @@ class Fence:
 
     def __init__(self) -> None:
         self._renewed_at = self._refused_at = now()
+        self._lag = 0.0
+        self._alarmed_at = -ALARM_EVERY_S
+
+    def take_lag(self) -> float:
+        """The longest time in seconds by which the loop was late since this was asked last."""
+        lag, self._lag = self._lag, 0.0
+        return lag
 
     def renewed(self, asked_at: float) -> None:
         """PostgreSQL prolonged the leases in answer to what was asked then."""
@@ -67,6 +77,7 @@ class Fence:
         while True:
             await asyncio.sleep(WATCH_S)
             late = now() - ticked_at - WATCH_S
+            self._note(late)
             if late > PAUSE_S:
                 logger.warning("the loop stood still", extra={"seconds": round(late, 1)})
                 # It owes PostgreSQL a question before it concludes anything from a silence that was its own.
@@ -79,6 +90,12 @@ class Fence:
             if not self.holds() and (dropped := let_go()):
                 logger.error("PostgreSQL is silent; its calls may be somebody else's", extra={"calls": dropped})
             ticked_at = now()
+
+    def _note(self, late: float) -> None:
+        self._lag = max(self._lag, late)
+        if late * 1000 > LAG_ALARM_MS and now() - self._alarmed_at >= ALARM_EVERY_S:
+            self._alarmed_at = now()
+            logger.warning("the loop lags", extra={"milliseconds": round(late * 1000)})
 
 
 async def _within(seconds: float, question: Callable[[], Awaitable[bool]]) -> bool:

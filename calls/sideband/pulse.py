@@ -57,7 +57,13 @@ class Pulse:
             self._locked = False
             await connection.close()
 
-    async def beat(self, calls: Callable[[], int], calm: Callable[[], bool], on_free: Callable[[], None]) -> None:
+    async def beat(
+        self,
+        calls: Callable[[], int],
+        counters: Callable[[], dict[str, Any]],
+        calm: Callable[[], bool],
+        on_free: Callable[[], None],
+    ) -> None:
         """Keep this worker's row fresh, and free the calls of the dead.
 
         Not while `calm` says no: after PostgreSQL restarted every lock is free though every worker lives.
@@ -72,6 +78,7 @@ class Pulse:
                     lock_key=self._lock_key if self._locked else 0,
                     slots=self._slots,
                     calls=calls(),
+                    counters=counters(),
                 )
                 freed = await leases.bury(connection, self._owner) if calm() else 0
             if freed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -18,7 +19,7 @@ from calls.domain.states import LIVE
 from calls.exceptions import ProviderBusy, ProviderError, ProviderGone, ProviderUnreachable
 from calls.providers.client import ControlClient
 from calls.providers.realtime import decode, encode
-from calls.sideband.connection import Closed, Sideband
+from calls.sideband.connection import TOO_BIG, Closed, Sideband
 from calls.sideband.hints import Hints, Picture
 from calls.sideband.writer import Writer
 
@@ -28,11 +29,21 @@ _LEASE_OVER = "the lease of the call may be over"
 _LINE_DOWN = "the line to the provider is down"
 
 
+@dataclass(slots=True)
+class Frames:
+    """What came over the sidebands of a process that should not have, since its start."""
+
+    odd: int = 0
+    """Unrecognised, malformed or out of order"""
+    oversized: int = 0
+
+
 class Shell(Protocol):
     """What a runner needs of its process."""
 
     writer: Writer
     hints: Hints
+    frames: Frames
 
     def may_send(self) -> bool:
         """False once the lease may have run out: somebody else may own the call."""
@@ -80,6 +91,7 @@ class Runner:
                     self._apply(self.session.advance(event, now), now)
                 await writer.room()
         except Closed as closed:
+            self._shell.frames.oversized += closed.code == TOO_BIG
             # A socket that fell silent was lost with its last frame, not when the silence was noticed.
             self.feed(Detached(closed.code, closed.reason), now if closed.silent else None)
         finally:
@@ -133,6 +145,7 @@ class Runner:
         if odd := self.session.oddities.total() - self._oddities:
             columns["oddities"] = odd
             self._oddities += odd
+            self._shell.frames.odd += odd
         if numbered or columns:
             self._shell.writer.put(self.ref, numbered, columns)
         if hinted:

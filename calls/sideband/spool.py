@@ -57,8 +57,8 @@ class Spool:
         """Waiting in the file"""
         self.bytes = 0
         """Of the file, `limit` at most"""
+        self.limit = limit
         self._path = directory / f"{owner}{SUFFIX}"
-        self._limit = limit
         self._file: int | None = None
         self._entries: deque[_Entry] = deque()
         self._refs: dict[tuple[int, int], CallRef] = {}
@@ -79,7 +79,7 @@ class Spool:
             written.entries.append(_Entry(end, len(line), changes, _gaps(kept)))
             lines.append(line)
             end += len(line)
-        if end > self._limit:
+        if end > self.limit:
             raise OSError(errno.ENOSPC, "the spool is full")
         file = self._open()
         os.ftruncate(file, self.bytes)

@@ -16,24 +16,24 @@ from uuid import UUID, uuid4
 import psycopg
 from psycopg_pool import PoolTimeout
 
+from calls import resources
 from calls.actions import leases
 from calls.actions.ingest import CallRef
 from calls.actions.leases import Lease
 from calls.conf import conf
-from calls.domain.changes import AttachmentChanged, CallStateChanged, CommandChanged
-from calls.domain.commands import Command, Verb
-from calls.domain.states import Attachment, CallState, CommandState, EndReason
-from calls.exceptions import InvalidInput, InvalidTransition, ProviderRefused
+from calls.domain.changes import AttachmentChanged, CallStateChanged
+from calls.domain.states import Attachment, CallState, EndReason
+from calls.exceptions import InvalidInput, ProviderRefused
 from calls.providers.client import ControlClients
 from calls.selectors.sideband import Briefing, briefing
-from calls.sideband import database, fence
+from calls.sideband import claims, database, fence, gauges
 from calls.sideband.announcer import Announcer
 from calls.sideband.attendance import Attendance
 from calls.sideband.briefed import begin
 from calls.sideband.hints import Hints
 from calls.sideband.inheritance import Inheritance
 from calls.sideband.pulse import Pulse
-from calls.sideband.runner import Runner
+from calls.sideband.runner import Frames, Runner
 from calls.sideband.spool import Spool
 from calls.sideband.writer import Writer
 
@@ -51,7 +51,6 @@ LISTEN_RETRY_S = 1.0
 CANCEL_AGAIN_S = 0.2
 AWAY = (psycopg.OperationalError, PoolTimeout, TimeoutError)
 """The database did not answer: wait and try again; nothing is decided meanwhile."""
-UNKNOWN_VERB = "The worker that watches this call is of another version and does not know this command."
 LOOK_S = 5.0
 """Between looks for spools of dead workers; less than CALM_S, so that those who died while the database was away are
 heard before they are buried"""
@@ -67,7 +66,10 @@ class Supervisor:
     def __init__(self) -> None:
         settings = conf()
         self.owner: UUID = uuid4()
-        self.slots = settings.slots
+        self.slots = min(settings.slots, resources.descriptor_limit() - resources.KEPT_FREE)
+        self.frames = Frames()
+        self.let_go = 0
+        """Calls whose sockets were dropped as PostgreSQL was silent"""
         self.pool = database.pool("sideband", 6)
         # Renewals and commands never queue behind flushes and briefings.
         self.lease_pool = database.pool("leases", 2)
@@ -116,7 +118,16 @@ class Supervisor:
                 ("fence", partial(self.fence.watch, self._ask, self._refuses, self._let_go)),
                 ("sweep", self._sweep),
                 ("listen", partial(self.pulse.listen, self._hear_command, self._hear_free)),
-                ("beat", partial(self.pulse.beat, self._runners.__len__, self._is_calm, self._hear_free)),
+                (
+                    "beat",
+                    partial(
+                        self.pulse.beat,
+                        self._runners.__len__,
+                        partial(gauges.read, self),
+                        self._is_calm,
+                        self._hear_free,
+                    ),
+                ),
             )
         ]
         await self._stopping.wait()
@@ -186,8 +197,9 @@ class Supervisor:
 
     async def _take(self, *, limit: int, calls: Collection[int] | None = None) -> None:
         async with self._taking:  # one after the other, or two would fill the same slots
-            limit = min(limit, self.slots - len(self._leases))
-            if limit <= 0:
+            # Where descriptors run out the calls that are here matter more than those that may come.
+            limit = min(limit, self.slots - len(self._leases), resources.descriptors_left())
+            if limit <= 0 or not self.may_send():  # who may not answer a call does not take it
                 return
             async with self.pool.connection() as connection:
                 taken = await leases.take(connection, self.owner, limit=limit, calls=calls, besides=self._leases)
@@ -290,6 +302,7 @@ class Supervisor:
         for lease in held:
             self._drop(lease)
         if held:
+            self.let_go += len(held)
             self._is_away()
         return len(held)
 
@@ -318,27 +331,8 @@ class Supervisor:
     async def _claim(self, calls: list[int]) -> None:
         """Claim what operators asked of calls that are being watched."""
         watched = [self._leases[call] for call in calls if call in self._runners and call in self._leases]
-        if not watched:
-            return
-        async with self.lease_pool.connection() as connection:
-            claimed = await leases.claim_commands(connection, self.owner, watched)
-        for call, command, verb, text, settings in claimed:
-            # A call that ended in this moment takes no command: `settle_overdue` tells the operator.
-            if runner := self._runners.get(call):
-                change = CommandChanged(command, CommandState.CLAIMED, datetime.now(UTC))
-                self.writer.put(runner.ref, [change], {})
-                if verb not in set(Verb):
-                    # Asked by a newer web process; the others that were claimed with it must not be lost.
-                    self.writer.put(
-                        runner.ref,
-                        [CommandChanged(command, CommandState.REFUSED, datetime.now(UTC), UNKNOWN_VERB)],
-                        {},
-                    )
-                    continue
-                try:
-                    runner.command(Command(command, Verb(verb), text, settings))
-                except InvalidTransition:
-                    logger.exception("a command could not be taken", extra={"command": str(command)})
+        if watched:
+            await claims.claim(self.lease_pool, self.owner, watched, self._runners, self.writer)
 
     async def _hand_over(self, loops: list[asyncio.Task[None]]) -> None:
         """Stop reading, store what waits, give all calls back at once, tell the others, then close."""

@@ -104,6 +104,11 @@ class Writer:
         of_spool = self.spool.changes - (_count(self._sealed) if self._of_spool else 0)
         return _count(self._sealed) + of_spool + self._backlog.changes
 
+    @property
+    def waiting_bytes(self) -> int:
+        """Of memory, about, without what is being stored."""
+        return self._backlog.bytes
+
     async def run(self) -> None:
         """Flush for ever: soon after a numbered change, and when columns alone are due."""
         while True:

@@ -219,7 +219,9 @@ async def test_only_what_waits_is_claimed(hot, acme, state):
 async def test_a_worker_is_seen_while_it_works_and_forgotten_when_it_leaves(hot):
     owner = uuid4()
     for calls in (0, 3):
-        await leases.beat(hot, owner, host="h", pid=7, lock_key=0, slots=10, calls=calls)
+        await leases.beat(
+            hot, owner, host="h", pid=7, lock_key=0, slots=10, calls=calls, counters={"waiting": [calls, 9]}
+        )
     assert await fetch(hot, "select host, pid, slots, calls from calls_worker") == [("h", 7, 10, 3)]
     await leases.leave(hot, owner)
     assert await fetch(hot, "select 1 from calls_worker") == []
@@ -230,7 +232,9 @@ async def _worker(hot, url, *, key, silent_for, calls):
     owner = uuid4()
     for lease in await leases.take(hot, owner, limit=calls):
         assert lease.epoch == 1
-    await leases.beat(hot, owner, host="h", pid=7, lock_key=key, slots=10, calls=calls)
+    await leases.beat(
+        hot, owner, host="h", pid=7, lock_key=key, slots=10, calls=calls, counters={"waiting": [calls, 9]}
+    )
     as_owner(
         url,
         "update calls_worker set seen_at = clock_timestamp() - make_interval(secs => %s) where owner = %s",

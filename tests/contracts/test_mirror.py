@@ -24,6 +24,7 @@ EXEMPT = {
     "providers/base.py": "declarations",
     "live/routing.py": "an address",
     "live/channel.py": "shown by tests/live/test_away.py",
+    "sideband/claims.py": "shown by tests/sideband/test_supervisor.py",
     "live/database.py": "shown by tests/live/test_away.py",
     "simulator/*": "played as a whole: a test for each thing that it offers, not for each module",
     "templatetags/*": "shown by tests/web/test_pages.py",

@@ -30,6 +30,7 @@ from calls.selectors.sideband import Briefing
 from calls.sideband import attendance, backoff, runner
 from calls.sideband.attendance import Attendance
 from calls.sideband.briefed import begin
+from calls.sideband.runner import Frames
 from tests.sideband.desk import until
 from tests.sideband.provider import FLAP, HANG, provider
 
@@ -42,6 +43,7 @@ class Shell:
     def __init__(self, *, sending=True):
         self.writer = self.hints = self
         self.changes = []
+        self.frames = Frames()
         self.columns = {}
         self.heard_at = None
         self.sending = sending

@@ -84,6 +84,16 @@ async def test_a_port_at_which_nobody_listens_refuses(tmp_path):
     assert await database.refuses((str(tmp_path), 5432))
 
 
+async def test_a_proxy_without_a_server_behind_it_refuses():
+    async def hang_up(reader, writer):
+        writer.close()
+        await writer.wait_closed()
+
+    server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+    assert await database.refuses(server.sockets[0].getsockname())
+    server.close()
+
+
 async def test_silence_is_no_refusal():
     async with answering(b"") as server:
         with pytest.raises(TimeoutError):

@@ -133,3 +133,14 @@ async def test_a_short_pause_asks_nothing(clock, monkeypatch):
         clock.ahead += 3
         await asyncio.sleep(0.05)
         assert (shell.asked, shell.calls, one.may_send()) == (0, 3, True)
+
+
+async def test_a_loop_that_lags_says_so_once_in_a_while(clock, caplog):
+    one = Fence()
+    for late in (0.2, 0.3, 0.4):
+        one._note(late)
+    assert caplog.text.count("the loop lags") == 1
+    assert one.take_lag() == 0.4
+    clock.ahead += fence.ALARM_EVERY_S
+    one._note(0.3)
+    assert caplog.text.count("the loop lags") == 2

@@ -77,7 +77,7 @@ async def test_a_call_that_somebody_else_has_refuses_it(tmp_path, hot, pool, acm
         tmp_path, hot, acme, [(0, turn("a", "Refused.")), (1, turn("b", "Kept."))], calls=2
     )
     run_out(committed_db)
-    await leases.take(hot, uuid4(), limit=1, call=mine.pk)
+    await leases.take(hot, uuid4(), limit=1, calls=[mine.pk])
     await Inheritance(tmp_path, pool, Told()).offer()
     assert await words(hot) == ["Kept."]
     [record] = [record for record in caplog.records if "spool was offered" in record.message]

@@ -23,7 +23,9 @@ async def living(**heard):
         one = Pulse(pool, uuid4(), 10)
         tasks = [
             asyncio.create_task(one.listen(commands.append, lambda: freed.append(1))),
-            asyncio.create_task(one.beat(lambda: 3, lambda: True, lambda: freed.append(1))),
+            asyncio.create_task(
+                one.beat(lambda: 3, lambda: {"waiting": [1, 9]}, lambda: True, lambda: freed.append(1))
+            ),
         ]
         try:
             yield one, tasks
@@ -35,7 +37,7 @@ async def living(**heard):
 
 
 def row(url, one):
-    found = as_owner(url, "select lock_key, calls from calls_worker where owner = %s", one._owner)
+    found = as_owner(url, "select lock_key, calls, counters from calls_worker where owner = %s", one._owner)
     return found[0] if found else None
 
 
@@ -49,7 +51,7 @@ def held(url, one):
 async def test_a_living_worker_holds_its_lock_and_says_so(committed_db, monkeypatch):
     monkeypatch.setattr(pulse, "BEAT_S", 0.02)
     async with living() as (one, _):
-        await until(lambda: row(committed_db, one) == (one._lock_key, 3))
+        await until(lambda: row(committed_db, one) == (one._lock_key, 3, {"waiting": [1, 9]}))
         assert held(committed_db, one)
     await until(lambda: not held(committed_db, one))
 
@@ -68,9 +70,9 @@ async def test_it_hears_of_commands_and_of_free_calls(committed_db):
 async def test_a_worker_without_its_lock_says_so(committed_db, monkeypatch):
     monkeypatch.setattr(pulse, "BEAT_S", 0.02)
     async with living() as (one, tasks):
-        await until(lambda: row(committed_db, one) == (one._lock_key, 3))
+        await until(lambda: row(committed_db, one) == (one._lock_key, 3, {"waiting": [1, 9]}))
         tasks[0].cancel()  # the listener's connection is gone; the supervisor opens another
-        await until(lambda: row(committed_db, one) == (0, 3))
+        await until(lambda: row(committed_db, one) == (0, 3, {"waiting": [1, 9]}))
 
 
 async def test_nobody_is_judged_before_things_are_calm(committed_db, monkeypatch):
@@ -84,7 +86,7 @@ async def test_nobody_is_judged_before_things_are_calm(committed_db, monkeypatch
     )
     calm = False
     async with database.pool("test", 2) as pool:
-        task = asyncio.create_task(Pulse(pool, uuid4(), 10).beat(lambda: 0, lambda: calm, lambda: None))
+        task = asyncio.create_task(Pulse(pool, uuid4(), 10).beat(lambda: 0, dict, lambda: calm, lambda: None))
         gone = "select 1 from calls_worker where owner = %s"
         await until(lambda: as_owner(committed_db, "select 1 from calls_worker where owner <> %s", dead))
         assert as_owner(committed_db, gone, dead)

@@ -18,7 +18,7 @@ from calls.domain.session import Session, Step
 from calls.domain.states import CallState, Floor
 from calls.exceptions import ProviderBusy, ProviderGone, ProviderRefused, ProviderUnreachable
 from calls.sideband.connection import Closed
-from calls.sideband.runner import Runner
+from calls.sideband.runner import Frames, Runner
 from tests.sideband.desk import at, until
 
 pytestmark = pytest.mark.asyncio
@@ -46,6 +46,7 @@ class Shell:
     def __init__(self):
         self.writer = self.hints = self
         self.written = []
+        self.frames = Frames()
         self.marked = 0
         self.sending = True
 

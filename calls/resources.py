@@ -1,0 +1,40 @@
+"""What this process takes of its machine: file descriptors, and how many it may have; memory."""
+
+from __future__ import annotations
+
+import resource
+from pathlib import Path
+
+KEPT_FREE = 32
+"""Descriptors for what must go on where they run out: connections to the services, the spool, logs"""
+
+
+def descriptor_limit() -> int:
+    """So many may be open; what the process may raise it to by itself is raised."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return 1 << 20 if hard == resource.RLIM_INFINITY else hard
+
+
+def descriptors() -> int:
+    """Open now; 0 where the system does not tell."""
+    try:
+        return sum(1 for _ in Path("/proc/self/fd").iterdir())
+    except FileNotFoundError:
+        return 0
+    except OSError:  # not one is left to read the list with
+        return descriptor_limit()
+
+
+def descriptors_left() -> int:
+    """So many more sockets may be opened."""
+    return max(0, descriptor_limit() - descriptors() - KEPT_FREE)
+
+
+def memory() -> int:
+    """Bytes that are resident now; the most there ever were where the system does not tell."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
