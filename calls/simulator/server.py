@@ -5,6 +5,8 @@ Translates HTTP into what a call can do and back; no rule of a talk lives here.
 
 from __future__ import annotations
 
+import asyncio
+
 import orjson
 from aiohttp import WSMsgType, web
 
@@ -138,7 +140,14 @@ async def _accepted(call: Call, body: Json) -> web.Response:
     # Nothing may be awaited between the check and this line: two accepts race for one call.
     call.accept(body)
     await call.clock.sleep(0.15)
+    await _mute(call, "accept_mute")
     return web.Response()
+
+
+async def _mute(call: Call, fault: str) -> None:
+    """What was asked is done, and whoever asked does not hear so for a while, however fast the call runs."""
+    if (mute := call.fault(fault)) is not None:
+        await asyncio.sleep(float(mute.get("delay_s", 20)))
 
 
 async def reject(request: web.Request) -> web.Response:
@@ -186,6 +195,7 @@ async def hang_up(request: web.Request) -> web.Response:
         return recorded(request, "hangup", call.id, failure(500), body)
     call.hanging_up = True
     call.clock.later(HANG_UP_SECONDS, lambda: call.end("hung_up_by_server"))
+    await _mute(call, "hangup_mute")
     return recorded(request, "hangup", call.id, web.Response(), body)
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 OVERSIZED_BYTES = 5 * 1024 * 1024
 FLOOD_FRAMES = 1000
+NESTED = 10_000
 TRANSCRIPT_DELTA = "response.output_audio_transcript.delta"
 
 
@@ -40,6 +41,8 @@ def _frames(call: Call, fault: Fault) -> list[bytes]:
     match fault.name:
         case "malformed":
             return [b'{"type":"response.done","event_id":"event_', b"", b"[1,2", b'"text"']
+        case "nested":
+            return [b'{"type":"response.done","event_id":"event_z","response":' + b"[" * NESTED + b"]" * NESTED + b"}"]
         case "oversized":
             size = int(fault.options.get("bytes", OVERSIZED_BYTES))
             return [orjson.dumps({**_delta(call, ""), "type": "response.output_audio.delta", "delta": "A" * size})]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
+
+import psycopg
 
 from realtime_ops import env
 from tests.faults import checks
@@ -46,3 +49,72 @@ def crashed(scene: Scene) -> Verdict:
     scene.hold(5)
     postgres.start()
     return nothing_changed_hands(scene, arrived)
+
+
+@fault(
+    "F17",
+    "PostgreSQL down for a minute",
+    "what was heard is kept and stored; nobody is hung up on",
+    forgives=AWAY,
+    speed=0.8,
+)
+def down_for_long(scene: Scene) -> Verdict:
+    postgres = server(scene)
+    postgres.stop()
+    scene.hold(57)
+    arrived = scene.arrive(ARRIVALS)
+    scene.hold(3)
+    postgres.start()
+    return nothing_changed_hands(scene, arrived)
+
+
+@fault(
+    "F18",
+    "no connection left for 8 s",
+    "pools wait, webhooks answer 503 and come again, changes wait",
+    forgives=(*AWAY, "too many clients"),
+)
+def exhausted(scene: Scene) -> Verdict:
+    arrived: list[str] = []
+    with ExitStack() as stack:
+        held = 0
+        for _ in range(1000):
+            try:
+                connection = psycopg.connect(scene.rig.database_url, connect_timeout=5)
+            except psycopg.OperationalError:
+                break
+            stack.callback(connection.close)
+            held += 1
+        scene.figures["connections_held"] = held
+        for name, door in scene.rig.links.links.items():
+            if name.startswith("database "):
+                door.cut()
+        arrived = scene.arrive(ARRIVALS)
+        scene.hold(8)
+    # A session whose connection was cut may have been the last that knew of a lock or of a call.
+    return lambda histories: checks.all_announced(histories, arrived)
+
+
+@fault(
+    "F19",
+    "table of turns locked 12 s",
+    "the batch is tried again; leases go on",
+    forgives=(*AWAY, "LockNotAvailable", "QueryCanceled"),
+)
+def locked(scene: Scene) -> Verdict:
+    with psycopg.connect(scene.rig.database_url) as connection:
+        connection.execute("lock table calls_turn in access exclusive mode")
+        arrived = scene.arrive(2)
+        scene.hold(12)
+    return nothing_changed_hands(scene, arrived)
+
+
+@fault("F50", "the workers' lock connections are cut", "a worker that lives loses no call with its lock", forgives=AWAY)
+def locks_cut(scene: Scene) -> Verdict:
+    cut = """select count(pg_terminate_backend(pid)) from (
+               select distinct l.pid from pg_locks l join pg_stat_activity a using (pid)
+               where l.locktype = 'advisory' and l.granted and a.application_name like 'sideband%') held"""
+    scene.figures["locks_cut"] = scene.rig.rows(cut.replace("%", "%%"))[0][0]
+    scene.expect(scene.figures["locks_cut"] == len(scene.rig.workers), "not every worker held a lock")
+    scene.hold(6)
+    return nothing_changed_hands(scene, [])

@@ -101,3 +101,50 @@ def pubsub_dead(scene: Scene) -> Verdict:
             yield f"{cut} browsers lost their socket"
 
     return verdict
+
+
+@fault(
+    "F14",
+    "pub/sub half-open 10 s: connections stand, nothing passes",
+    "publishing blocks nobody; screens catch up",
+    forgives=AWAY,
+)
+def half_open(scene: Scene) -> Verdict:
+    doors = [door for name, door in scene.rig.links.links.items() if name.startswith("redis ")]
+    for door in doors:
+        door.silence(dead_after=None)
+    scene.hold(6)
+    count = "select count(*) from calls_callevent e join calls_call c on c.id = e.call_id where c.call_id = any(%s) and e.at > clock_timestamp() - interval '4 seconds'"
+    scene.figures["stored_in_silence"] = scene.rig.rows(count, scene.ids)[0][0]
+    scene.expect(scene.figures["stored_in_silence"], "nothing was stored while Redis was silent")
+    scene.hold(4)
+    return _calls_go_on(scene, [])
+
+
+@fault(
+    "F15",
+    "Redis out of memory (maxmemory 2 MB) for 8 s",
+    "what cannot be published is caught",
+    forgives=(*AWAY, "OutOfMemory", "OOM"),
+)
+def out_of_memory(scene: Scene) -> Verdict:
+    with redis.Redis.from_url(scene.rig.redis_url) as client:
+        client.config_set("maxmemory-policy", "noeviction")
+        client.config_set("maxmemory", "2mb")
+        client.set("ballast", b"x" * (1 << 20))
+        scene.expect(_is_full(client), "Redis still takes values")
+        arrived = scene.arrive(ARRIVALS)
+        scene.hold(8)
+        client.config_set("maxmemory", "0")
+        client.delete("ballast")
+    return _calls_go_on(scene, arrived)
+
+
+def _is_full(client: redis.Redis) -> bool:
+    """Fill it up to its limit."""
+    for n in range(100):
+        try:
+            client.set(f"ballast {n}", b"x" * 100_000, ex=20)
+        except redis.exceptions.OutOfMemoryError:
+            return True
+    return False

@@ -8,9 +8,12 @@ from collections.abc import Iterator
 from tests.faults import checks
 from tests.faults.fault import Verdict, fault
 from tests.faults.histories import Histories
+from tests.faults.letters import Letters
 from tests.faults.scene import Scene
 
 COPIES = 100
+FUZZ = 300
+"""Forged deliveries; fewer than the allowance of an address lets through in a burst"""
 
 
 @fault("F22", "each webhook 100 times in parallel", "one row, one accept, every delivery answered 200")
@@ -36,3 +39,54 @@ def hundredfold(scene: Scene) -> Verdict:
 def _deliveries(scene: Scene, ids: list[str]) -> int:
     """Deliveries that were taken."""
     return sum(line["status"] == 200 for call in ids for line in scene.rig.provider.lines("webhook", call))
+
+
+@fault("F23", "webhooks shuffled, some after the end of their call", "one row for each; none stays open")
+def shuffled(scene: Scene) -> Verdict:
+    shuffled_ = scene.arrive(6, faults=[{"name": "webhook_shuffled", "within_s": 5}])
+    gone = scene.arrive(4, faults=[{"name": "webhook_late", "delay_s": 4}])
+    scene.hold(1)
+    for call in gone:
+        scene.rig.provider.hang_up(call)
+    scene.hold(5)
+    known = "select count(*) from calls_call where call_id = any(%s) and ended_at is not null"
+    scene.wait(lambda: scene.rig.rows(known, gone)[0][0] == len(gone), 20, "calls announced after their end to be over")
+
+    def verdict(histories: Histories) -> Iterator[str]:
+        yield from checks.all_announced(histories, shuffled_)
+        for call in gone:
+            if histories.stored.calls[call]["state"] not in {"missed", "refused"}:
+                yield f"{call} was over before it was announced, and is {histories.stored.calls[call]['state']}"
+
+    return verdict
+
+
+@fault("F24", "webhook ten minutes late, signature fresh", "kept as missed, answered 200, never accepted")
+def too_late(scene: Scene) -> Verdict:
+    arrived = scene.place(4, faults=[{"name": "webhook_old", "age_s": 600}], speed=10)
+    states = "select count(*) from calls_call where call_id = any(%s) and state = 'missed'"
+    scene.wait(lambda: scene.rig.rows(states, arrived)[0][0] == len(arrived), 15, "late calls to be missed ones")
+
+    def verdict(histories: Histories) -> Iterator[str]:
+        yield from checks.no_5xx(histories, arrived)
+        for call in arrived:
+            if histories.ledger.truths[call]["accepts"]:
+                yield f"{call} was accepted ten minutes late"
+
+    return verdict
+
+
+@fault(
+    "F25",
+    "forged, altered, stale and garbled webhooks",
+    "400, never 500, nothing opened; an old secret passes in rotation",
+)
+def forged(scene: Scene) -> None:
+    letters = Letters(scene)
+    before = scene.rig.rows("select count(*) from calls_call")[0][0]
+    answers = collections.Counter(letters.send(*letter) for letter in letters.bad(scene.dice, FUZZ))
+    scene.figures["answers"] = {str(status): times for status, times in answers.items()}
+    scene.expect(set(answers) <= {400, 404, 413, 429}, f"forged webhooks were answered {dict(answers)}")
+    scene.expect(answers[400] > FUZZ / 2, f"hardly any reached the verification: {dict(answers)}")
+    scene.expect(scene.rig.rows("select count(*) from calls_call")[0][0] == before, "a forged webhook opened a call")
+    scene.expect(letters.send(*letters.good()) == 200, "a good letter of the same make was refused")

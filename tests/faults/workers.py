@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from tests.faults.fault import fault
+from collections.abc import Iterator
+
+from tests.faults import checks
+from tests.faults.fault import Verdict, fault
+from tests.faults.histories import Histories
 from tests.faults.scene import Scene
 
 
@@ -39,3 +43,71 @@ def rolled(scene: Scene) -> None:
         worker.start()
         scene.rig.wait_for_workers(2)
         scene.hold(1)
+
+
+@fault("F2", "kill -9 both workers, back after 10 s", "all watched again; who hung up meanwhile is closed")
+def all_killed(scene: Scene) -> None:
+    for worker in scene.rig.workers:
+        scene.kill(worker)
+    leaving = sorted(scene.talking())[:3]
+    for call in leaving:
+        scene.rig.provider.hang_up(call)
+    scene.hold(10)
+    for worker in scene.rig.workers:
+        worker.start()
+    scene.figures["watched_again_s"] = scene.wait_until_watched(40)
+    query = "select count(*) from calls_call where call_id = any(%s) and ended_at is null"
+    scene.wait(lambda: not scene.rig.rows(query, leaving)[0][0], 30, "calls that ended unwatched to be closed")
+
+
+@fault("F3", "kill -9 after the accept, before its answer", "the next owner dials first; nobody is accepted twice")
+def killed_after_accept(scene: Scene) -> Verdict:
+    arrived = scene.arrive(4, faults=[{"name": "accept_mute", "delay_s": 8}])
+    accepted = {"setting_up", "live"}
+    scene.wait(lambda: all(scene.rig.provider.call(call)["state"] in accepted for call in arrived), 15, "the accepts")
+    for worker in scene.rig.workers:
+        scene.kill(worker)
+    states = set(scene.column("state", arrived).values())
+    scene.expect(states == {"ringing"}, f"the answer of the accept was stored before: {states}")
+    for worker in scene.rig.workers:
+        worker.start()
+    scene.wait_until_watched(30)
+
+    def verdict(histories: Histories) -> Iterator[str]:
+        for call in arrived:
+            if histories.ledger.truths.get(call, {}).get("accepts") != 1:
+                yield f"{call} was accepted {histories.ledger.truths.get(call, {}).get('accepts')} times"
+            if histories.stored.calls[call]["state"] != "ended":
+                yield f"{call} was answered and is stored as {histories.stored.calls[call]['state']}"
+
+    return verdict
+
+
+@fault("F5", "SIGSTOP 6 s, then CONT", "it keeps its calls: a lease outlives the pause")
+def paused_briefly(scene: Scene) -> Verdict:
+    victim = scene.busiest()
+    victim.pause()
+    scene.hold(6)
+    victim.resume()
+
+    def verdict(histories: Histories) -> Iterator[str]:
+        yield from checks.nobody_took_over(scene, histories)
+        yield from checks.no_sideband_was_dropped(scene, histories)
+
+    return verdict
+
+
+@fault("F9", "SIGTERM without a peer, back after 3 s", "leases are free at once; watched again soon after the start")
+def alone(scene: Scene) -> None:
+    other, last = scene.rig.workers
+    scene.terminate(other)
+    scene.wait(lambda: not other.alive, 25, "the first worker to end")
+    scene.wait_until_watched(15)
+    scene.terminate(last)
+    scene.figures["drained_s"] = scene.wait(lambda: not last.alive, 30, "the last worker to end")
+    held = "select count(*) from calls_call where call_id = any(%s) and owner is not null"
+    scene.expect(not scene.rig.rows(held, scene.ids)[0][0], "leases were not given back")
+    last.stop()
+    scene.hold(3)
+    last.start()
+    scene.figures["watched_again_s"] = scene.wait_until_watched(30)

@@ -18,6 +18,7 @@ from typing import Any
 RESET = struct.pack("ii", 1, 0)
 BACKLOG_BYTES = 1 << 20
 """What may wait for a reader that does not read; then its writer is not read either."""
+POLL_S = 0.05
 KERNEL_S = 6.0
 """The product's `tcp_user_timeout`."""
 
@@ -106,8 +107,9 @@ class _Pair:
                 await loop.create_unix_connection(lambda: self.far, target)
             else:
                 await loop.create_connection(lambda: self.far, *target)
-        except OSError:  # the server is not there: the product is told so, as it would be without a door
+        except OSError:
             self.near.reset()
+            self.link.server_is_gone()
 
     def lost(self, end: _End) -> None:
         other = self.far if end is self.near else self.near
@@ -130,6 +132,7 @@ class Link:
         self.pairs: set[_Pair] = set()
         self.orphans: list[_End] = []
         self.port = 0
+        self.listening: asyncio.Server | None = None
         self._death: asyncio.TimerHandle | None = None
 
     def silence(self, *, dead_after: float | None = KERNEL_S) -> None:
@@ -141,7 +144,7 @@ class Link:
         self.board.call(self._cut)
 
     def refuse(self) -> None:
-        """Reset every connection, and each new one at once."""
+        """Reset every connection, and refuse new ones, as a machine does on which nothing listens."""
         self.board.call(self._refuse)
 
     def heal(self) -> None:
@@ -168,10 +171,50 @@ class Link:
 
     def _refuse(self) -> None:
         self.refusing = True
+        self.close()
         self._cut()
 
+    def server_is_gone(self) -> None:
+        """Nothing listens behind the door: from now on nothing listens here either, until something does."""
+        if self.listening is not None:
+            self.close()
+            self.board.task(self._until_server_is_back())
+
+    async def _until_server_is_back(self) -> None:
+        while not self.refusing:
+            try:
+                _, writer = await self._reach()
+            except OSError:
+                await asyncio.sleep(POLL_S)
+                continue
+            writer.close()
+            await self.listen()
+            return
+
+    async def _reach(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if isinstance(self.target, str):
+            return await asyncio.open_unix_connection(self.target)
+        return await asyncio.open_connection(*self.target)
+
+    async def listen(self) -> None:
+        """On the same port each time."""
+        if self.listening is None:
+            loop = asyncio.get_running_loop()
+            server = await loop.create_server(lambda: _Pair(self).near, "127.0.0.1", self.port, backlog=512)
+            self.listening = server
+            self.port = int(server.sockets[0].getsockname()[1])
+
+    def close(self) -> None:
+        """On the loop only."""
+        if self.listening is not None:
+            self.listening.close()
+            self.listening = None
+
     def _heal(self) -> None:
-        self.silent = self.refusing = False
+        if self.refusing:
+            self.refusing = False
+            self.board.task(self.listen())
+        self.silent = False
         if self._death is not None:
             self._death.cancel()
             self._death = None
@@ -183,15 +226,6 @@ class Link:
             pair.far.read(True)
             pair.dial()
 
-    def protocol(self) -> asyncio.Protocol:
-        return _Refusal() if self.refusing else _Pair(self).near
-
-
-class _Refusal(asyncio.Protocol):
-    def connection_made(self, transport: Any) -> None:
-        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-        transport.abort()
-
 
 class Switchboard:
     """All doors of a rig, on one event loop in a thread of its own. Use as a context manager."""
@@ -201,7 +235,6 @@ class Switchboard:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="links", daemon=True)
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._servers: list[asyncio.Server] = []
 
     def __enter__(self) -> Switchboard:
         self._thread.start()
@@ -219,21 +252,15 @@ class Switchboard:
         """The door of this name; made when it is first asked for."""
         if name not in self.links:
             made = self.links[name] = Link(self, name, target)
-            opened = asyncio.run_coroutine_threadsafe(self._open(made), self._loop)
-            made.port = opened.result(5)
+            asyncio.run_coroutine_threadsafe(made.listen(), self._loop).result(5)
         return self.links[name]
 
     async def _end(self) -> None:
-        for server in self._servers:
-            server.close()
+        for link in self.links.values():
+            link.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.sleep(0)  # connections that were cut are closed in the loop's next round
-
-    async def _open(self, link: Link) -> int:
-        server = await self._loop.create_server(link.protocol, "127.0.0.1", 0, backlog=512)
-        self._servers.append(server)
-        return int(server.sockets[0].getsockname()[1])
 
     def heal(self) -> None:
         for link in self.links.values():

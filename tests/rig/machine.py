@@ -246,7 +246,10 @@ def _prepare(made: Rig) -> None:
     """Schema, static files, two tenants, and the simulated provider that they are customers of."""
     made.manage("migrate", "--verbosity", "0")
     made.manage("collectstatic", "--noinput", "--verbosity", "0")
-    document = demo.document(made.provider.port)
+    provider = (
+        made.links.link("provider", ("127.0.0.1", made.provider.port)).port if made.plan.links else made.provider.port
+    )
+    document = demo.document(provider)
     answer = json.loads(made.manage("provision", "-", stdin=json.dumps(document)))
     # Nobody is new here: the first steps have a test of their own.
     made.rows('update calls_user set guide = \'{"dismissed": "2026-11-20T12:00:00+00:00"}\' returning id')

@@ -35,6 +35,8 @@ class Watcher:
         self._streams = list(streams)
         self._socket: ClientConnection | None = None
         self._over = threading.Event()
+        self._awake = threading.Event()
+        self._awake.set()
         self._thread = threading.Thread(target=self._run, name=f"watcher-{slug}", daemon=True)
 
     def __enter__(self) -> Watcher:
@@ -46,6 +48,15 @@ class Watcher:
         if self._socket is not None:
             self._socket.close()
         self._thread.join(10)
+
+    def sleep(self) -> None:
+        """The lid is closed: its socket breaks, and it does not come back until it is woken."""
+        self._awake.clear()
+        if self._socket is not None:
+            self._socket.close()
+
+    def wake(self) -> None:
+        self._awake.set()
 
     def follow(self, *streams: str, limit: float = 10) -> Watcher:
         """Follow these streams instead; returns when each has been answered."""
@@ -68,6 +79,8 @@ class Watcher:
 
     def _run(self) -> None:
         while not self._over.is_set():
+            if not self._awake.wait(RECONNECT_S):
+                continue
             try:
                 self._watch()
             except ConnectionClosed as closed:

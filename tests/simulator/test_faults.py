@@ -149,10 +149,10 @@ def _unreadable(text: str) -> bool:
 
 NAMES = """
 webhook_late webhook_doubled webhook_shuffled webhook_old
-accept_dead accept_404 accept_429 accept_500 accept_slow dial_404 dial_429 dial_500
+accept_dead accept_404 accept_429 accept_500 accept_slow accept_mute dial_404 dial_429 dial_500
 close_1000 close_1001 close_1006 close_1008 close_1011 close_1012 close_1013 close_4000
-stall malformed oversized unknown missing_fields nul_and_surrogates flood
-refer_500 refer_silent hangup_500 item_never_added
+stall malformed nested oversized unknown missing_fields nul_and_surrogates flood
+refer_500 refer_silent hangup_500 hangup_mute item_never_added
 """
 
 

@@ -1,0 +1,91 @@
+"""Faults of hosts and networks: clocks that are wrong, a worker that is cut off from PostgreSQL without a word."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.faults.fault import Skipped, Verdict, fault
+from tests.faults.histories import Histories
+from tests.faults.scene import Scene
+from tests.rig.handles import Handle
+
+FENCE_S = 7.0
+SLACK_S = 1.0
+
+
+@fault(
+    "F40",
+    "silent partition between a worker and PostgreSQL, 20 s",
+    "it drops its calls at 7 s, a peer takes them at 10 s",
+    forgives=("PostgreSQL is silent",),
+    speed=1.5,
+)
+def partitioned(scene: Scene) -> Verdict:
+    victim = scene.busiest()
+    mine = scene.held(victim)
+    door = scene.rig.links.links[f"database {victim.name}"]
+    door.silence()
+    scene.figures["taken_over_s"] = scene.wait(
+        lambda: not (scene.held(victim) & scene.talking()), 30, "a peer to take the calls"
+    )
+    scene.hold(max(0.0, 20 - scene.figures["taken_over_s"]))
+    door.heal()
+    scene.expect(mine, "the victim had no call")
+
+    def verdict(histories: Histories) -> Iterator[str]:
+        """Two owners never overlap: the old sockets are gone before anybody else takes the call."""
+        taken = {row["call_id"]: row["at"] for row in histories.stored.taken if row["at"] > scene.injected_at}
+        for call in mine & taken.keys():
+            open_ = 0
+            for mark in histories.ledger.marks:
+                if mark["call_id"] == call and mark["at"] < taken[call] and mark["state"] in {"attached", "detached"}:
+                    open_ = mark["sockets"]
+            if open_:
+                yield f"{call} still had {open_} sockets when it was taken"
+
+    return verdict
+
+
+@fault(
+    "F39",
+    "clocks: a worker 15 min ahead, web 4 and then 6 min behind",
+    "leases do not care; beyond 300 s webhooks are refused and that is said",
+    forgives=("Service Unavailable", "clock"),
+)
+def wrong_clocks(scene: Scene) -> Verdict:
+    library = faketime()
+    worker, web = scene.rig.workers[1], scene.rig.web
+    _start_anew(scene, worker, library, "+15m")
+    scene.wait_until_watched(20)
+    _start_anew(scene, web, library, "-4m")
+    scene.wait(scene.rig.ready, 30, "web, four minutes behind")
+    fine = scene.arrive(2)
+    scene.rig.wait_until_attached(*fine, limit=20)
+    _start_anew(scene, web, library, "-6m")
+    scene.wait(scene.rig.ready, 30, "web, six minutes behind")
+    refused = scene.arrive(2)
+    scene.hold(3)
+    answers = [line["status"] for call in refused for line in scene.rig.provider.lines("webhook", call)]
+    scene.expect(answers and set(answers) == {400}, f"webhooks from six minutes ahead were answered {answers}")
+    for handle in (worker, web):
+        scene.terminate(handle)
+        handle.stop()
+        handle.start()
+    return None
+
+
+def _start_anew(scene: Scene, handle: Handle, library: str, shift: str) -> None:
+    scene.terminate(handle)
+    handle.stop()
+    handle.start(LD_PRELOAD=library, FAKETIME=shift, FAKETIME_DONT_FAKE_MONOTONIC="1")
+
+
+def faketime() -> str:
+    """The library that shifts clocks. Raises Skipped."""
+    known = [os.environ.get("FAKETIME_LIBRARY", ""), *Path("/usr/lib").glob("*/faketime/libfaketime.so.1")]
+    for path in known:
+        if path and Path(path).exists():
+            return str(path)
+    raise Skipped("libfaketime is not installed (or name it in FAKETIME_LIBRARY)")
