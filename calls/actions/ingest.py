@@ -157,10 +157,11 @@ class _Plan:
                 self.usage[change.kind, change.ref_id] = key | usage_body(change) | {"at": change.at}
                 if change.complete:
                     self.billed.add((change.kind, change.ref_id))
-                elif not self.columns.get("usage_incomplete"):
-                    self.columns["usage_incomplete"] = True
-                    self._say({"usage_incomplete": True}, change.at)
+                else:
+                    self._usage_is_incomplete(change.at)
             case GapRecorded():
+                # A reply that began and ended unheard leaves no trace, and its bill cannot be asked for.
+                self._usage_is_incomplete(change.ended_at)
                 times = {"started_at": change.started_at, "ended_at": change.ended_at}
                 self.gaps[change.started_at] = key | times | {"cause": change.cause}
             case CommandChanged():
@@ -184,6 +185,11 @@ class _Plan:
             self.columns["answered_at"] = change.at
         if change.state not in LIVE:
             self.columns["ended_at"] = change.at
+
+    def _usage_is_incomplete(self, at: datetime) -> None:
+        if not self.columns.get("usage_incomplete"):
+            self.columns["usage_incomplete"] = True
+            self._say({"usage_incomplete": True}, at)
 
     def _say(self, body: Body, at: datetime) -> None:
         self.entries.append({"kind": "call", "at": iso(at), "body": body})

@@ -172,6 +172,14 @@ async def test_a_bill_without_figures_marks_the_call_and_says_so(hot, acme, pen)
     assert await pen.column("usage_incomplete") is True
 
 
+async def test_a_gap_marks_the_call_as_one_whose_bills_may_be_missing(hot, acme, pen):
+    """A reply that began and ended unheard leaves no trace."""
+    await pen.write(GapRecorded(at(4), at(6), "owner_lost"))
+    assert await pen.column("usage_incomplete") is True
+    said = await within(acme, lambda: [event.body for event in CallEvent.objects.filter(kind="call")])
+    assert said == [{"usage_incomplete": True}]
+
+
 async def test_a_later_end_of_the_same_gap_replaces_the_earlier(hot, acme, pen):
     """The next owner died too before it heard a frame: the gap goes on from where it began."""
     await pen.write(GapRecorded(at(4), at(6), "owner_lost"), GapRecorded(at(4), at(7), "owner_lost"))
@@ -340,7 +348,7 @@ async def test_the_application_sees_nothing_of_it_without_a_scope(hot, acme, glo
 
     assert await database_sync_to_async(counted)() == [0] * 6
     assert await within(globex, counted) == [0] * 6
-    assert await within(acme, counted) == [1, 4, 1, 1, 1, 1]
+    assert await within(acme, counted) == [1, 5, 2, 1, 1, 1]
 
 
 async def test_a_flush_is_stored_once_and_the_next_owner_counts_anew(hot, acme, call, pen, committed_db):

@@ -53,8 +53,8 @@ def run(rig: Rig, fault: Fault, calls: int, seed: int) -> Result:
             scene.settle()
         except Skipped as reason:
             return Result(fault, {"fault": fault.id, "seed": seed, "skipped": str(reason)}, skipped=str(reason))
-        except AssertionError as failed:
-            scene.broken.append(f"{fault.id}: {failed}")
+        except Exception as failed:  # noqa: BLE001  whatever a fault runs into breaks its own run, not the matrix
+            scene.broken.append(f"{fault.id}: {type(failed).__name__}: {failed}")
             make_whole(rig)
         histories = scene.finish()
     found = scene.broken + invariants.broken(histories)

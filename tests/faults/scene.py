@@ -35,7 +35,15 @@ COMMANDS_LIMIT_S = 45.0
 ASK_EVERY_S = 0.8
 SAMPLE_EVERY_S = 0.5
 NAMES = {"acme": "Acme Health", "globex": "Globex Travel"}
-LIVE = "state = any('{ringing,accepted,active,transferring}')"
+_WATCHED = """
+select call_id from calls_call where call_id = any(%s) and attachment = 'attached' and owner is not null
+and lease_expires > clock_timestamp()
+"""
+_OVER = "select call_id from calls_call where call_id = any(%s) and ended_at is not null"
+_OPEN = """
+select count(*) from calls_command m join calls_call c on c.id = m.call_id
+where c.call_id = any(%s) and m.state in ('requested', 'claimed', 'sent')
+"""
 
 
 class Scene:
@@ -138,12 +146,15 @@ class Scene:
         return {one["call_id"] for one in self.rig.provider.live() if one["state"] == "live"} & set(self.ids)
 
     def unwatched(self) -> list[str]:
-        """Calls that live at the provider, and of which the product does not say that it is attached."""
-        query = "select call_id from calls_call where call_id = any(%s) and attachment = 'attached' and owner is not null and lease_expires > clock_timestamp()"
-        talking = self.talking()
-        watched = {row[0] for row in self.rig.rows(query, list(talking))}
-        sockets = {one["call_id"]: one["sockets"] for one in self.rig.provider.live()}
-        return [call for call in talking if call not in watched or not sockets.get(call)]
+        """Calls that are not over at the provider, and that nobody attends: without an owner, or without a socket.
+
+        What the product has given up, and said so, is none of them.
+        """
+        live = {one["call_id"]: one["sockets"] for one in self.rig.provider.live()}
+        mine = [call for call in self.ids if call in live]
+        watched = {row[0] for row in self.rig.rows(_WATCHED, mine)}
+        over = {row[0] for row in self.rig.rows(_OVER, mine)}
+        return [call for call in mine if call not in over and not (call in watched and live[call])]
 
     def wait_until_watched(self, limit: float = ATTACHED_LIMIT_S) -> float:
         return self.wait(lambda: not self.unwatched(), limit, "every live call to be watched again")
@@ -208,8 +219,7 @@ class Scene:
     def finish(self) -> Histories:
         """Everybody hangs up; the screens and the commands come to their end; returns what became of everything."""
         self.be_quiet()
-        open_ = "select count(*) from calls_command m join calls_call c on c.id = m.call_id where c.call_id = any(%s) and m.state in ('requested', 'claimed', 'sent')"
-        self.wait(lambda: not self.rig.rows(open_, self.ids)[0][0], COMMANDS_LIMIT_S, "every command to be settled")
+        self.wait(lambda: not self.rig.rows(_OPEN, self.ids)[0][0], COMMANDS_LIMIT_S, "every command to be settled")
         for call in self.live():
             self.rig.provider.hang_up(call)
         try:
