@@ -212,6 +212,8 @@ class Call:
     def respond(self, plan: Plan) -> Response:
         """Start a response. The caller of this function sees to it that none is active."""
         response = Response(self, plan)
+        if plan.metadata:
+            self.mark("responding", response_id=response.id, metadata=plan.metadata)
         if plan.in_conversation:
             self.active = response
             self.quiet.clear()

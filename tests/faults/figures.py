@@ -22,7 +22,7 @@ def of(histories: Histories, injected_at: float) -> dict[str, Any]:
     stored, ledger = histories.stored, histories.ledger
     back = reattached(histories, injected_at)
     done = effects(histories)
-    doubled = [times - 1 for mark, times in done["response.create"].items() if times > 1]
+    doubled = [times - 1 for mark, times in done["response"].items() if times > 1]
     doubled += [times - 1 for times in done["hangup"].values() if times > 1]
     return {
         "emitted": sum(truth["frames"] for truth in ledger.truths.values()),

@@ -82,7 +82,7 @@ def whole() -> Histories:
         for call in calls
         for epoch, app in ((0, "web"), (1, "sideband-1"), (2, "sideband-2"))
     ]
-    say = {"type": "response.create", "response": {"metadata": {"command": "cmd"}}}
+    said = {"call_id": CALL, "state": "responding", "metadata": {"command": "cmd"}, "at": AT + 1}
     marks = [
         {"call_id": call, "state": state, "sockets": sockets, "at": AT + at}
         for call in calls
@@ -96,8 +96,7 @@ def whole() -> Histories:
             truths={call: _truth(call) for call in calls},
             http=[{"call_id": call, "verb": "accept", "status": 200, "at": AT} for call in calls],
             webhooks=[{"call_id": call, "attempt": 1, "status": 200, "at": AT} for call in calls],
-            sent=[{"call_id": CALL, "event": say, "at": AT}],
-            marks=marks,
+            marks=[said, *marks],
         ),
         stored=Stored(
             calls=calls,
@@ -158,7 +157,7 @@ def _breakages() -> dict[str, tuple[str, Callable[[Histories], object]]]:
             lambda h: h.stored.commands[0].update(settled_at=NOON + timedelta(seconds=60)),
         ),
         "a command that was taken is gone": ("commands", lambda h: h.asked.append(Asked(CALL, "say", AT, 201, "gone"))),
-        "said twice": ("effects", lambda h: h.ledger.sent.append(h.ledger.sent[0])),
+        "said twice": ("effects", lambda h: h.ledger.marks.append(h.ledger.marks[0])),
         "hung up by nobody": (
             "effects",
             lambda h: h.ledger.http.append({"call_id": CALL, "verb": "hangup", "status": 200, "at": AT}),

@@ -41,6 +41,27 @@ async def test_accept_is_slow(stage: Stage) -> None:
 
 
 @pytest.mark.asyncio
+async def test_a_mute_accept_takes_the_call_long_before_it_says_so(stage: Stage) -> None:
+    call = stage.place(faults=[{"name": "accept_mute", "delay_s": 0.5}], speed=20.0)
+    asked = asyncio.create_task(stage.verb(call.id, "accept", SESSION))
+    await asyncio.wait_for(call.live.wait(), 0.4)
+    assert not asked.done()
+    assert (await asked)[0] == 200
+    assert call.accepts == 1
+
+
+@pytest.mark.asyncio
+async def test_a_mute_hang_up_ends_the_call_long_before_it_says_so(stage: Stage) -> None:
+    call = stage.place("long_chat", faults=[{"name": "hangup_mute", "delay_s": 0.5}], speed=20.0)
+    await stage.verb(call.id, "accept", SESSION)
+    await call.live.wait()
+    asked = asyncio.create_task(stage.verb(call.id, "hangup"))
+    await asyncio.wait_for(call.ended.wait(), 0.4)
+    assert not asked.done()
+    assert (await asked)[0] == 200
+
+
+@pytest.mark.asyncio
 async def test_a_dead_accept_never_gets_a_socket(stage: Stage) -> None:
     call = stage.place(faults=["accept_dead"])
     assert (await stage.verb(call.id, "accept", SESSION))[0] == 200
