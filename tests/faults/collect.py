@@ -91,7 +91,7 @@ def ledger(rig: Rig, ids: Iterable[str], since: int) -> Ledger:
     """What the simulator wrote of these calls after the byte `since` of its file."""
     wanted = set(ids)
     found = Ledger()
-    places = {"http": found.http, "webhook": found.webhooks, "client_frame": found.sent, "mark": found.marks}
+    places = {"http": found.http, "webhook": found.webhooks, "mark": found.marks}
     for line in _lines(rig, since):
         if line.get("call_id") not in wanted:
             continue

@@ -75,8 +75,11 @@ def down_for_long(scene: Scene) -> Verdict:
     forgives=(*AWAY, "too many clients"),
 )
 def exhausted(scene: Scene) -> Verdict:
-    arrived: list[str] = []
+    doors = [door for name, door in scene.rig.links.links.items() if name.startswith("database ")]
     with ExitStack() as stack:
+        for door in doors:
+            door.refuse()
+        scene.hold(0.5)
         held = 0
         for _ in range(1000):
             try:
@@ -86,12 +89,10 @@ def exhausted(scene: Scene) -> Verdict:
             stack.callback(connection.close)
             held += 1
         scene.figures["connections_held"] = held
-        for name, door in scene.rig.links.links.items():
-            if name.startswith("database "):
-                door.cut()
+        for door in doors:
+            door.heal()
         arrived = scene.arrive(ARRIVALS)
         scene.hold(8)
-    # A session whose connection was cut may have been the last that knew of a lock or of a call.
     return lambda histories: checks.all_announced(histories, arrived)
 
 

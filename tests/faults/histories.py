@@ -21,10 +21,8 @@ class Ledger:
     """Requests of the product: call_id, verb, status, at"""
     webhooks: list[Row] = field(default_factory=list)
     """Deliveries: call_id, attempt, status (None: no answer), at"""
-    sent: list[Row] = field(default_factory=list)
-    """Frames of the product on sidebands: call_id, event, at"""
     marks: list[Row] = field(default_factory=list)
-    """call_id, state (live, attached, detached, ended …), sockets, at"""
+    """call_id, state (live, attached, detached, responding, ended …), sockets, metadata, at"""
 
 
 @dataclass

@@ -135,7 +135,7 @@ def out_of_memory(scene: Scene) -> Verdict:
         arrived = scene.arrive(ARRIVALS)
         scene.hold(8)
         client.config_set("maxmemory", "0")
-        client.delete(*client.scan_iter("ballast*"))
+        client.delete("ballast", *client.scan_iter("ballast*"))
     return _calls_go_on(scene, arrived)
 
 
