@@ -36,9 +36,11 @@ def test_of_too_many_routes_nothing_is_said_about_overlaps(acme, three, monkeypa
     "dialled", ["+442079460100", "sip:+442079460100@example.com", "+442000", "+49", "anonymous", "0044 20 1"]
 )
 def test_the_dry_run_says_what_calls_do(acme, three, dialled):
+    account = factories.make_account(acme)
     with tenant_scope(acme.id):
         lead = routes.lead(dialled)
-        assert (lead.route and lead.route.agent) == webhooks._agent_for(dialled)
+        agent, _ = webhooks._way(account, dialled)
+        assert (lead.route and lead.route.agent) == agent
 
 
 def test_what_is_no_route_is_not_found(acme, three):
