@@ -11,8 +11,8 @@ from pathlib import Path
 from realtime_ops import env
 
 FRAME_LIMIT = str(4 * 2**20)
-"""Bytes. Daphne's limits hold for what it sends too: the snapshot of a live page has about 600 for each call. What
-browsers may send is held to 64 KB by the feed itself (calls.live.protocol)."""
+"""Bytes. Daphne's limits hold for what it sends too: the feed sends what is longer in pieces of 2 MB at most
+(calls.live.protocol.PIECE_LIMIT). What browsers may send is held to 64 KB by the feed itself."""
 DAPHNE = ["-v", "0", "--ping-interval", "10", "--ping-timeout", "15", "--websocket-max-message-size", FRAME_LIMIT]
 DAPHNE += ["--websocket-max-frame-size", FRAME_LIMIT, "--application-close-timeout", "5", "--http-timeout", "30"]
 CELERY = [sys.executable, "-m", "celery", "-A", "realtime_ops"]

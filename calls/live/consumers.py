@@ -295,9 +295,11 @@ class FeedConsumer(AsyncWebsocketConsumer):
             raise Refused(access.TOO_SLOW, "This page did not keep up.")
 
     async def _tell(self, frame: str) -> None:
-        if not self.refused:
+        if self.refused:
+            return
+        for piece in protocol.pieces(frame):
             self.unacked += 1
-            await self.send(text_data=frame)
+            await self.send(text_data=piece)
 
     async def _refuse(self, refusal: Refused) -> None:
         self.refused = True

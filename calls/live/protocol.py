@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
+
+import orjson
 
 from calls.domain.actors import Actor
 from calls.domain.roles import Capability
@@ -14,6 +16,9 @@ from calls.selectors.live import Snapshot, masked
 
 STREAMS_LIMIT = 20
 FRAME_LIMIT = 64 * 1024
+PIECE_LIMIT = 500_000
+"""Characters of a frame that are sent at once, at most 2 MB as they travel: below the limit that the server was started
+with (realtime_ops.command_lines.FRAME_LIMIT), however long the words of 2,000 rows or of 10,000 turns are"""
 TENANT = "tenant"
 
 
@@ -107,6 +112,16 @@ def present(stream: str, members: Sequence[dict[str, Any]], more: int) -> str:
     return _frame("present", stream=stream, members=members, more=more)
 
 
+def pieces(frame: str) -> Iterator[str]:
+    """The frame, or what a reader puts it together from: `left` says how many pieces follow."""
+    if len(frame) <= PIECE_LIMIT:
+        yield frame
+        return
+    starts = range(0, len(frame), PIECE_LIMIT)
+    for left, start in zip(reversed(range(len(starts))), starts, strict=True):
+        yield _frame("piece", left=left, text=frame[start : start + PIECE_LIMIT])
+
+
 def gone(stream: str) -> str:
     return _frame("gone", stream=stream)
 
@@ -126,4 +141,4 @@ def error(code: str, message: str) -> str:
 
 
 def _frame(type_: str, **fields: Any) -> str:
-    return json.dumps({"type": type_, **fields}, separators=(",", ":"))
+    return orjson.dumps({"type": type_, **fields}).decode()

@@ -36,8 +36,12 @@ def get(code: UUID) -> Call:
 
 
 def snapshot(code: UUID, *, reveal: bool) -> Snapshot:
-    """The call page's whole picture. The position is read first: an entry may be told twice, never missed."""
-    call = get(code)
+    """The call page's whole picture. Raises NotFound."""
+    return snapshot_of(get(code), reveal=reveal)
+
+
+def snapshot_of(call: Call, *, reveal: bool) -> Snapshot:
+    """The position was read with the call, before the rest: an entry may be told twice, never missed."""
     stream = TenantStream.objects.get()
     notes = CallEvent.objects.filter(call=call, kind="note").order_by("seq")
     body: Body = {

@@ -27,8 +27,13 @@ TALK_LIMIT = 16
 AGENT_LIMIT = 200
 ADDRESS_LIMIT = 3
 
-_TALK = """
-select c.code, t.speaker, t.started_at, t.ended_at
+_NOT_IN_ROWS = ("session", "rate_limits", "agent__settings", "agent__greeting", "instruction_version__text")
+"""Kilobytes of each call that no row shows"""
+
+_ISO = "to_char({} at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
+"""As domain.views.iso has it; 12,000 moments of a busy tenant are written faster where they are"""
+_TALK = f"""
+select c.code, t.speaker, {_ISO.format("t.started_at")}, {_ISO.format("t.ended_at")}
 from calls_call c cross join lateral (
     select speaker, started_at, case when status = 'open' then null else ended_at end as ended_at
     from calls_turn where call_id = c.id and kind = 'message' and speaker in ('caller', 'agent')
@@ -36,7 +41,7 @@ from calls_call c cross join lateral (
 ) t
 where c.id = any(%s) and coalesce(t.ended_at, now()) > %s
 order by c.id, t.started_at
-"""
+"""  # noqa: S608  constants of this module
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,10 @@ class Snapshot:
     epoch: str
     seq: int
     body: Body
+
+    def first(self) -> Body:
+        """As a page holds it for its script. Not `asdict`: that copies every row, for a third of the page's time."""
+        return {"stream": self.stream, "epoch": self.epoch, "seq": self.seq, "body": self.body}
 
 
 def snapshot(*, reveal: bool) -> Snapshot:
@@ -64,6 +73,7 @@ def shown_calls() -> QuerySet[Call]:
     return (
         Call.objects.filter(Q(state__in=LIVE_STATES) | Q(ended_at__gte=recent))
         .select_related("agent", "instruction_version")
+        .defer(*_NOT_IN_ROWS)
         .order_by("started_at")[:ROW_LIMIT]
     )
 
@@ -76,8 +86,8 @@ def recent_talk(calls: Sequence[int]) -> dict[str, list[list[str | None]]]:
     talk: dict[str, list[list[str | None]]] = {}
     with connection.cursor() as cursor:
         cursor.execute(_TALK, [TALK_LIMIT, list(calls), timezone.now() - TALK])
-        for code, speaker, start, end in cursor.fetchall():
-            talk.setdefault(str(code), []).append([speaker, iso(start), iso(end)])
+        for code, *span in cursor.fetchall():
+            talk.setdefault(str(code), []).append(span)
     return talk
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -31,14 +30,14 @@ LINES = 300
 def page(request: TenantRequest, code: UUID) -> HttpResponse:
     actor = request.member.actor
     call = selectors.get(code)
-    snapshot = selectors.snapshot(code, reveal=actor.may(Capability.REVEAL))
+    snapshot = selectors.snapshot_of(call, reveal=actor.may(Capability.REVEAL))
     body = snapshot.body
     lines = transcript.lines(body)
     live = body["call"]["state"] in LIVE
     context: dict[str, Any] = {
         "member": request.member,
         "section": "live" if live else "calls",
-        "first": asdict(snapshot),
+        "first": snapshot.first(),
         "call": body["call"],
         "lines": lines[-LINES:],
         "earlier": max(0, len(lines) - LINES),

@@ -1,7 +1,8 @@
 """The figures that Live and the top bar of other pages ask for every 15 s, as JSON. Kept for 5 s per tenant.
 
-However many people watch, a tenant's figures are read at most once in 5 s (once per request while Redis is away).
-They hold counts and a sum, no speech and no number of anybody; the key is the tenant's id.
+However many people watch, a tenant's figures are read at most once in 5 s: one takes the turn, the others get what is
+kept meanwhile. Only the very first, and all while Redis is away, are read by each request. They hold counts and a sum, no
+speech and no number of anybody; the key is the tenant's id.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from calls.web.access import TenantRequest, tenant_view
 logger = logging.getLogger(__name__)
 
 KEPT_S = 5
+SPARE_S = 60
+"""What is kept serves for so long while whoever has the turn is still reading, or failed"""
 
 
 @require_safe
@@ -35,20 +38,24 @@ def figures(request: TenantRequest) -> HttpResponse:
 
 
 def shown(member: Member) -> dict[str, Any]:
-    """The figures of the member's tenant, at most KEPT_S old."""
+    """The figures of the member's tenant, at most KEPT_S old and what a reading takes."""
     key = f"figures:{member.tenant_id}"
+    turn = f"{key}:turn"
+    kept: dict[str, Any] | None = None
     try:
-        kept: dict[str, Any] | None = cache.get(key)
+        kept = cache.get(key)
+        if kept is not None and not cache.add(turn, "", KEPT_S):
+            return kept
     except RedisError as error:
         logger.warning("figures are not kept", extra={"error": type(error).__name__})
-        return body(selectors.figures(member.tenant_id, member.timezone))
-    if kept is None:
-        kept = body(selectors.figures(member.tenant_id, member.timezone))
-        try:
-            cache.set(key, kept, KEPT_S)
-        except RedisError as error:
-            logger.warning("figures are not kept", extra={"error": type(error).__name__})
-    return kept
+    found = body(selectors.figures(member.tenant_id, member.timezone))
+    try:
+        cache.set(key, found, SPARE_S)
+        if kept is None:
+            cache.set(turn, "", KEPT_S)
+    except RedisError as error:
+        logger.warning("figures are not kept", extra={"error": type(error).__name__})
+    return found
 
 
 def body(found: Figures) -> dict[str, Any]:

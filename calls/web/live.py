@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from django.http import HttpResponse
@@ -36,7 +35,7 @@ def live(request: TenantRequest) -> HttpResponse:
     context: dict[str, Any] = {
         "member": request.member,
         "section": "live",
-        "first": asdict(snapshot),
+        "first": snapshot.first(),
         "talk": snapshot.body["talk"],
         "wanted": wanted,
         "needle": wanted.needle,

@@ -8,7 +8,7 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from calls import feed
-from calls.live import consumers, reading
+from calls.live import consumers, protocol, reading
 from calls.models import Call, CallEvent, Membership, TenantStream
 from calls.tenancy import tenant_scope
 from tests.live.page import hint, page, push, stream_of
@@ -41,6 +41,18 @@ async def test_hello_is_answered_by_a_snapshot(acme, sam, call):
         assert [row["code"] for row in told["body"]["rows"]] == [str(call.code)]
         told = await screen.opened(stream_of(call))
         assert set(told["body"]) == {"call", "turns", "usage", "gaps", "commands", "session", "notes"}
+
+
+async def test_a_snapshot_that_is_too_long_for_one_frame_comes_in_pieces(acme, sam, call, monkeypatch):
+    monkeypatch.setattr(protocol, "PIECE_LIMIT", 200)
+    async with page(sam) as screen:
+        await screen.hello("tenant")
+        pieces = [await screen.frame()]
+        while pieces[-1]["left"]:
+            pieces.append(await screen.frame())
+        assert len(pieces) > 2
+        told = json.loads("".join(piece["text"] for piece in pieces))
+        assert (told["type"], [row["code"] for row in told["body"]["rows"]]) == ("snapshot", [str(call.code)])
 
 
 async def test_hello_with_a_position_is_answered_from_there(acme, sam, call):

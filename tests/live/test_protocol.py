@@ -8,6 +8,8 @@ import pytest
 
 from calls.live import protocol
 from calls.live.protocol import Ack, BadFrame, Hello, TooMuch, Wanted
+from calls.selectors.live import Snapshot
+from realtime_ops import command_lines
 
 CODE = "0a0b0c0d-0000-4000-8000-000000000001"
 
@@ -80,3 +82,33 @@ def test_the_other_frames_are_as_the_protocol_says():
         "heads": {"tenant": 3},
     }
     assert json.loads(protocol.error("4400", "m")) == {"type": "error", "code": "4400", "message": "m"}
+
+
+def joined(pieces):
+    told = [json.loads(piece) for piece in pieces]
+    assert [one["left"] for one in told] == list(reversed(range(len(told))))
+    return json.loads("".join(one["text"] for one in told))
+
+
+def test_a_frame_that_fits_is_sent_as_it_is():
+    frame = protocol.gone("tenant")
+    assert list(protocol.pieces(frame)) == [frame]
+
+
+@pytest.mark.parametrize(
+    "words", ['"\\' * 120, "\x1f" * 240, "👋" * 240, "ж" * 240], ids=["quotes", "controls", "emoji", "cyrillic"]
+)
+def test_the_largest_snapshot_of_a_tenant_fits_the_servers_limit_in_pieces(words):
+    row = {"code": CODE, "detail": (words * 3)[:500], "last_words": words, "agent": words[:80], "rest": "x" * 600}
+    talk = {f"{number:036}": [["caller", "2026-11-20T12:00:00.000Z", None]] * 16 for number in range(2_000)}
+    body = {"rows": [row] * 2_000, "talk": talk}
+    frame = protocol.snapshot(Snapshot("tenant", "e", 7, body))
+    pieces = list(protocol.pieces(frame))
+    assert len(pieces) > 1
+    assert max(len(piece.encode()) for piece in pieces) < int(command_lines.FRAME_LIMIT)
+    assert joined(pieces)["body"] == body
+
+
+def test_words_travel_as_they_are_written():
+    frame = protocol.snapshot(Snapshot("call:x", "e", 7, {"turns": [{"text": "Доброе утро 👋"}]}))
+    assert "Доброе утро 👋" in frame

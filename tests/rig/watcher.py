@@ -99,10 +99,18 @@ class Watcher:
             self.connections += 1
             self._hello()
             acked_at = time.monotonic()
+            pieces: list[str] = []
             while not self._over.is_set():
                 text = str(socket.recv(timeout=SILENCE_S))
                 self.raw.append(text)
-                self._take(json.loads(text))
+                frame = json.loads(text)
+                if frame["type"] == "piece":
+                    pieces.append(frame["text"])
+                    if frame["left"]:
+                        continue
+                    frame = json.loads("".join(pieces))
+                    pieces.clear()
+                self._take(frame)
                 if time.monotonic() - acked_at > ACK_S:
                     socket.send('{"type":"ack"}')
                     acked_at = time.monotonic()

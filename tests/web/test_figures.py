@@ -17,9 +17,13 @@ from tests import factories
 
 @pytest.fixture(autouse=True)
 def _forgotten(acme):
-    cache.delete(f"figures:{acme.id}")
+    forget(acme)
     yield
-    cache.delete(f"figures:{acme.id}")
+    forget(acme)
+
+
+def forget(tenant):
+    cache.delete_many([f"figures:{tenant.id}", f"figures:{tenant.id}:turn"])
 
 
 def asked(person, slug="acme"):
@@ -46,7 +50,7 @@ def test_spend_is_of_the_tenants_day(sam, acme):
     midnight = selectors.midnight(acme.timezone, now)
     factories.make_usage(call, model="gpt-realtime", at=midnight - timedelta(minutes=1))
     assert asked(sam).json()["spent"] == "0.00"
-    cache.delete(f"figures:{acme.id}")
+    forget(acme)
     factories.make_usage(call, model="gpt-realtime", at=now, input_audio=1_000_000, cached_audio=0)
     found = asked(sam).json()
     assert float(found["spent"]) > 1
@@ -68,6 +72,32 @@ def test_usage_without_a_price_is_no_zero(sam, acme):
 def test_they_are_read_once_for_all_who_look(sam, adam, acme, monkeypatch):
     first = asked(sam).json()
     monkeypatch.setattr(selectors, "figures", None)
+    assert asked(adam).json() == first
+
+
+def test_when_they_are_old_one_reads_and_the_others_get_what_is_kept(sam, adam, acme, monkeypatch):
+    first = asked(sam).json()
+    cache.delete(f"figures:{acme.id}:turn")
+    real, reads = selectors.figures, []
+
+    def read(*arguments):
+        reads.append(asked(adam).json())  # meanwhile
+        return real(*arguments)
+
+    monkeypatch.setattr(selectors, "figures", read)
+    again = asked(sam).json()
+    assert reads == [first]
+    assert again["at"] > first["at"]
+    assert asked(adam).json() == again
+
+
+def test_a_reading_that_failed_leaves_the_others_what_was_kept(sam, adam, acme, monkeypatch):
+    first = asked(sam).json()
+    cache.delete(f"figures:{acme.id}:turn")
+    with monkeypatch.context() as broken:
+        broken.setattr(selectors, "figures", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            asked(sam)
     assert asked(adam).json() == first
 
 

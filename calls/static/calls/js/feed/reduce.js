@@ -55,7 +55,7 @@ export function reduce(state, frame) {
     case "events":
       return state.known ? events(state, frame) : state;
     case "hint":
-      return state.known ? frame.hints.reduce(hint, state) : state;
+      return state.known ? hints(state, frame.hints) : state;
     case "present":
       return state.known ? { ...state, present: { members: frame.members, more: frame.more } } : state;
     case "gone":
@@ -117,14 +117,25 @@ function apply(state, { seq, kind, body }) {
   }
 }
 
+// One copy of the rows for the whole frame, however many of them it tells of: a busy tenant's come by the forty.
+function hints(state, told) {
+  if (state.stream !== TENANT) {
+    return told.reduce(hint, state);
+  }
+  const rows = told.filter(({ kind, body }) => kind === "row" && state.rows.has(body.code));
+  if (rows.length === 0) {
+    return state;
+  }
+  const next = new Map(state.rows);
+  rows.forEach(({ body }) => next.set(body.code, { ...next.get(body.code), ...body }));
+  return { ...state, rows: next };
+}
+
 function hint(state, { kind, body }) {
   if (kind === "row") {
-    if (state.stream !== TENANT) {
-      return { ...state, call: { ...state.call, ...body } };
-    }
-    return state.rows.has(body.code) ? withRow(state, body) : state;
+    return { ...state, call: { ...state.call, ...body } };
   }
-  return kind === "partial" && state.partials ? withPartial(state, body) : state;
+  return kind === "partial" ? withPartial(state, body) : state;
 }
 
 function withRow(state, body) {

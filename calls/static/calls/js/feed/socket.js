@@ -32,6 +32,7 @@ export class Feed {
   #unacked = 0;
   #helloAt = 0;
   #watchdog = 0;
+  #pieces = [];
 
   /** Age of the last frame is counted from here; 0 before the first one. */
   lastFrameAt = 0;
@@ -84,6 +85,7 @@ export class Feed {
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
     const socket = new WebSocket(url);
     this.#socket = socket;
+    this.#pieces = [];
     this.#opened = performance.now();
     socket.addEventListener("open", () => this.#hello());
     socket.addEventListener("message", (event) => socket === this.#socket && this.#receive(event.data));
@@ -131,7 +133,7 @@ export class Feed {
   }
 
   #receive(data) {
-    const frame = JSON.parse(data);
+    let frame = JSON.parse(data);
     const now = performance.now();
     this.lastFrameAt = now;
     this.#attempt = 0;
@@ -142,6 +144,14 @@ export class Feed {
       this.#lastAck = now;
       this.#unacked = 0;
       this.#send({ type: "ack" });
+    }
+    if (frame.type === "piece") {
+      this.#pieces.push(frame.text);
+      if (frame.left > 0) {
+        return;
+      }
+      frame = JSON.parse(this.#pieces.join(""));
+      this.#pieces = [];
     }
     if (frame.type === "heartbeat") {
       clock.heard(frame.at);

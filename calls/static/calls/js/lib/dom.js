@@ -58,9 +58,13 @@ export function show(element, visible) {
   }
 }
 
-/** Point a badge's `<use>` at another symbol of the sprite. */
+/** Point a badge's `<use>` at another symbol of the sprite; looked up once. */
+const uses = new WeakMap();
 export function icon(element, name) {
-  attribute(element?.querySelector("use"), "href", `#i-${name}`);
+  if (element && !uses.has(element)) {
+    uses.set(element, element.querySelector("use"));
+  }
+  attribute(uses.get(element), "href", `#i-${name}`);
 }
 
 /** Bring `parent`'s children into the order of `nodes`, moving as few as possible: moving costs layout and focus. */

@@ -1,13 +1,20 @@
-// A keyed list that holds still under the hand: while pointer or focus is inside, nothing in it moves or goes.
+// A keyed list that holds still under the hand: while pointer or focus is inside, nothing in it moves or goes. A hand
+// that does not move is a pointer that was parked: the list goes on without it.
 
 import { arrange } from "../lib/dom.js";
 import { changes } from "./order.js";
+
+const PARKED_MS = 60_000;
+// So many rows wait below what stands; more stand in the count of changes only.
+const BELOW_MOST = 100;
+const SIGNS_OF_LIFE = ["pointermove", "pointerdown", "wheel", "keydown", "focusin"];
 
 /** `nodes`: by code; `order`: the codes as they stand. */
 export class StillList {
   #list;
   #parts;
   #under = new Set();
+  #movedAt = -Infinity;
   #standing;
   #order;
   nodes;
@@ -19,7 +26,13 @@ export class StillList {
     this.nodes = new Map([...list.children].map((node) => [node.dataset.code, node]));
     this.order = [...this.nodes.keys()];
     for (const part of this.#parts) {
-      part.addEventListener("pointerenter", () => this.#under.add(part));
+      SIGNS_OF_LIFE.forEach((sign) =>
+        part.addEventListener(sign, () => (this.#movedAt = performance.now()), { passive: true }),
+      );
+      part.addEventListener("pointerenter", () => {
+        this.#movedAt = performance.now();
+        this.#under.add(part);
+      });
       part.addEventListener("pointerleave", () => {
         this.#under.delete(part);
         released();
@@ -38,7 +51,8 @@ export class StillList {
   }
 
   get held() {
-    return this.order.length > 0 && (this.#under.size > 0 || this.#parts.some((part) => part.contains(document.activeElement)));
+    const inside = this.#under.size > 0 || this.#parts.some((part) => part.contains(document.activeElement));
+    return this.order.length > 0 && inside && performance.now() - this.#movedAt < PARKED_MS;
   }
 
   /** Whether a code stands in the list. */
@@ -50,7 +64,8 @@ export class StillList {
   place(wanted, force = false) {
     const held = !force && this.held;
     if (held) {
-      const added = wanted.filter((code) => !this.has(code));
+      const room = Math.max(0, wanted.length + BELOW_MOST - this.order.length);
+      const added = wanted.filter((code) => !this.has(code)).slice(0, room);
       this.#list.append(...added.map((code) => this.nodes.get(code)));
       this.order = [...this.order, ...added];
     }

@@ -25,15 +25,20 @@ const STATUS_EVERY_MS = 15_000;
 const FLUSH_MS = 200;
 // Rows that jump more often cannot be read, and each that moves is laid out anew.
 const ORDER_MS = 1_000;
+// Rows out of view follow so much later, for those who search the page; these many beside the view are painted with it.
+const UNSEEN_MS = 5_000;
+const BESIDE = 10;
 
 export function start(page) {
   const first = pageData("snapshot");
   const list = page.querySelector("[data-rows]");
   const pill = page.querySelector("[data-changes]");
   const table = page.querySelector("[role=table]");
+  const [empty, wall, card, nothing, more, status] = ["empty", "wall", "list", "nothing", "all", "status"].map((name) =>
+    page.querySelector(`[data-${name}]`),
+  );
   const painted = new Map();
   const talk = new Map();
-  const visible = new Set();
   let all = false;
   let statusAt = -Infinity;
   let orderedAt = -Infinity;
@@ -56,12 +61,15 @@ export function start(page) {
     flush();
   });
 
-  // Only rows in view get a lane and a ticking timer: 1,000 of them would cost every frame.
-  const watcher = new IntersectionObserver((entries) =>
-    entries.forEach(({ target, isIntersecting }) =>
-      isIntersecting ? visible.add(target.dataset.code) : visible.delete(target.dataset.code),
-    ),
-  );
+  /** Codes of the rows in view: only these are painted at once, with lane and ticking timer. Rows are of one height, so
+   * this is arithmetic: an observer of 1,000 rows costs every frame. */
+  function inView() {
+    const { top, height } = list.getBoundingClientRect();
+    const each = height / (list.childElementCount || 1) || 1;
+    const from = Math.floor(-top / each) - BESIDE;
+    const to = Math.ceil((window.innerHeight - top) / each) + BESIDE;
+    return new Set(rows.order.slice(Math.max(0, from), Math.max(0, to)));
+  }
 
   /** A snapshot tells the last minute's talk; from there on the rows do. */
   function recall({ rows: known, talk: spans }) {
@@ -100,30 +108,35 @@ export function start(page) {
     const { wanted } = filters;
     const ordered = worstFirst(seen.filter(({ row, need }) => shows(wanted, row, need)));
     const shown = all ? ordered : ordered.slice(0, ROWS_FIRST);
-    shown.forEach(({ row, need }) => paintOne(row, need, now));
+    const visible = inView();
+    shown.forEach(({ row, need }) => paintOne(row, need, now, visible.has(row.code)));
     place(shown.map(({ row }) => row.code), force);
     queue.paint(seen, now);
     paintCounts(figures.paint(seen));
-    show(page.querySelector("[data-empty]"), seen.length === 0);
-    show(page.querySelector("[data-wall]"), seen.length > 0);
-    show(page.querySelector("[data-list]"), ordered.length > 0);
-    show(page.querySelector("[data-nothing]"), seen.length > 0 && ordered.length === 0);
-    show(page.querySelector("[data-all]"), ordered.length > shown.length);
+    show(empty, seen.length === 0);
+    show(wall, seen.length > 0);
+    show(card, ordered.length > 0);
+    show(nothing, seen.length > 0 && ordered.length === 0);
+    show(more, ordered.length > shown.length);
     if (ordered.length === 0) {
       filters.offer(seen);
     }
     attribute(table, "aria-rowcount", ordered.length + 1);
   }
 
-  function paintOne(row, need, now) {
+  function paintOne(row, need, now, seen) {
     let node = rows.nodes.get(row.code);
     if (!node) {
       node = newRow(row, page.dataset.base);
       rows.nodes.set(row.code, node);
     }
     const known = painted.get(row.code);
-    if (known?.row !== row || known.severity !== need?.severity || known.reason !== need?.reason) {
-      painted.set(row.code, { row, severity: need?.severity, reason: need?.reason });
+    const worse = known?.severity !== need?.severity || known?.reason !== need?.reason;
+    if (known && !worse && !seen && performance.now() - known.at < UNSEEN_MS) {
+      return;
+    }
+    if (known?.row !== row || worse) {
+      painted.set(row.code, { row, severity: need?.severity, reason: need?.reason, at: performance.now() });
       if (known?.row !== row) {
         paintRow(node, row);
         text(part(node, "timer"), timer(row, now));
@@ -131,7 +144,6 @@ export function start(page) {
       paintNeed(node, row, need, now);
     }
     if (!known) {
-      watcher.observe(node);
       paintLane(node, row.code, now);
     }
   }
@@ -145,11 +157,7 @@ export function start(page) {
     }
     orderedAt = performance.now();
     const { waiting, left } = rows.place(wanted, force);
-    left.forEach(([code, node]) => {
-      watcher.unobserve(node);
-      painted.delete(code);
-      visible.delete(code);
-    });
+    left.forEach(([code]) => painted.delete(code));
     if (rows.order !== before) {
       rows.order.forEach((code, index) => attribute(rows.nodes.get(code), "aria-rowindex", index + 2));
       const known = feed.state("tenant").rows;
@@ -163,7 +171,7 @@ export function start(page) {
     document.title = `${need ? `(${need}!) ` : ""}${page.dataset.title}`;
     if (performance.now() - statusAt > STATUS_EVERY_MS) {
       statusAt = performance.now();
-      text(page.querySelector("[data-status]"), need ? `${need} need you` : "");
+      text(status, need ? `${need} need you` : "");
     }
   }
 
@@ -179,6 +187,7 @@ export function start(page) {
       return;
     }
     const now = clock.now();
+    const visible = inView();
     for (const { row, need } of seen) {
       const node = visible.has(row.code) && rows.nodes.get(row.code);
       if (node && isLive(row)) {
@@ -210,8 +219,9 @@ export function start(page) {
     paint(true);
   }
 
+  document.addEventListener("scroll", flush, { passive: true });
   pill.addEventListener("click", apply);
-  page.querySelector("[data-all] button").addEventListener("click", () => {
+  more.querySelector("button").addEventListener("click", () => {
     all = true;
     paint();
   });

@@ -12,9 +12,15 @@ const MOST = 12;
 export class Queue {
   #page;
   #list;
+  #more;
+  #calm;
+  #count;
 
   constructor(page, released) {
     this.#page = page;
+    this.#more = page.querySelector("[data-more]");
+    this.#calm = page.querySelector("[data-calm]");
+    this.#count = page.querySelector("[data-figure=queue]");
     this.#list = new StillList(page.querySelector("[data-cards]"), released);
   }
 
@@ -32,11 +38,10 @@ export class Queue {
     for (const [code, node] of this.#list.nodes) {
       paintCard(node, known.get(code), now);
     }
-    const more = this.#page.querySelector("[data-more]");
-    show(more, urgent.length > MOST);
-    text(part(more, "count"), urgent.length - MOST);
-    show(this.#page.querySelector("[data-calm]"), this.#list.order.length === 0);
-    text(this.#page.querySelector("[data-figure=queue]"), urgent.length || "");
+    show(this.#more, urgent.length > MOST);
+    text(part(this.#more, "count"), urgent.length - MOST);
+    show(this.#calm, this.#list.order.length === 0);
+    text(this.#count, urgent.length || "");
     return urgent;
   }
 
