@@ -1,8 +1,8 @@
 """The figures that Live and the top bar of other pages ask for every 15 s, as JSON. Kept for 5 s per tenant.
 
 However many people watch, a tenant's figures are read at most once in 5 s: one takes the turn, the others get what is
-kept meanwhile. Only the very first, and all while Redis is away, are read by each request. They hold counts and a sum, no
-speech and no number of anybody; the key is the tenant's id.
+kept meanwhile. Only the very first, and all while Redis is away, are read by each request. They hold counts and a
+sum, no speech and no number of anybody; the key is the tenant's id.
 """
 
 from __future__ import annotations
