@@ -14,6 +14,8 @@ bench: setup browser ## measurements against baselines of the same run; build/be
 	$(PY) -m benchmarks
 faults: setup   ## breaks a part of the product under load and compares what was, what is stored and what was shown (SEEDS=3 CALLS=60 ONLY=F1,F6)
 	SEEDS=$(SEEDS) CALLS=$(CALLS) ONLY=$(ONLY) $(PY) -m tests.faults
+soak: setup     ## half an hour of calls and faults: what stays behind; SOAK=5 for five minutes
+	$(PY) -m benchmarks.soak
 screenshots: setup browser ## every page in both themes and three widths; build/screenshots/
 	$(PY) -m tests.screenshots
 fmt: setup

@@ -33,6 +33,8 @@ CALLS_PER_SCREEN = 2
 ARRIVALS_PER_S = 40.0
 ATTACH_LIMIT_S = 90.0
 READY_LIMIT_S = 20.0
+ENOUGH = 0.99
+"""Of the calls: where they are kept, some have just ended"""
 SETTLE_LIMIT_S = 120.0
 WARM_S = 3.0
 
@@ -89,16 +91,21 @@ class Load:
         """Pieces of speech that were sent."""
         return sum(1 for _ in self.sent.words(0, math.inf, {call_id for call_id, _ in self.sent.played().values()}))
 
-    def bring(self, count: int, *, per_s: float | None = ARRIVALS_PER_S, keep: bool = True) -> None:
-        """So many more calls; returns when they are attached. `keep`: a caller who gave up or is done calls again."""
+    def bring(
+        self, count: int, *, per_s: float | None = ARRIVALS_PER_S, keep: bool = True, lasts: float | None = None
+    ) -> None:
+        """So many more calls; returns when they are attached.
+
+        `keep`: a caller who gave up or is done calls again. `lasts`: seconds that a call talks at most.
+        """
         wanted = int(self.ask("state")["attached"]) + count
         state: dict[str, Any] = {}
 
         def attached() -> bool:
             state.update(self.ask("state"))
-            return bool(state["attached"] >= wanted * 0.99)
+            return bool(state["attached"] >= wanted * ENOUGH)
 
-        self.ask("calls", count=count, per_s=per_s, keep=keep)
+        self.ask("calls", count=count, per_s=per_s, keep=keep, lasts=lasts)
         limit = ATTACH_LIMIT_S + (count / per_s if per_s else 0.0)
         try:
             wait_until(attached, limit, f"{wanted} calls")

@@ -6,7 +6,7 @@ import asyncio
 import base64
 import hashlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qs, urlsplit
 
 import orjson
@@ -127,7 +127,13 @@ class Line(asyncio.Protocol):
             elif code == _CLOSE:
                 self._transport.close()
             elif code == _TEXT:
-                self._source.ledger.write("client_frame", call_id=call.id, event=orjson.loads(text))
+                self._told(call, orjson.loads(text))
+
+    def _told(self, call: Played, event: Mapping[str, Any]) -> None:
+        """What a client asks of the talk is not done: it was prepared. Only what was said may be asked for again."""
+        self._source.ledger.write("client_frame", call_id=call.id, event=event)
+        if event["type"] == "conversation.item.retrieve":
+            self._transport.write(self._source.playing.retrieved(call, event["item_id"]))
 
 
 def _gone() -> Mapping[str, object]:

@@ -16,7 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Literal
 
+import orjson
+
 from benchmarks.source.conversations import Conversation
+from calls.simulator import wire
 from calls.simulator.identifiers import Mint
 from calls.simulator.ledger import Ledger
 from calls.simulator.sideband import BACKLOG_BYTES, framed
@@ -101,6 +104,16 @@ class Playing:
     def detach(self, call: Played, socket: asyncio.Transport) -> None:
         if socket in call.sockets:
             call.sockets.remove(socket)
+
+    def retrieved(self, call: Played, item_id: str) -> bytes:
+        """The frame that answers `conversation.item.retrieve`."""
+        for raw in reversed(self._conversations[call.conversation].frames[: call.place]):
+            if item_id.encode() in raw and b'"conversation.item.done"' in raw[:80]:
+                item = orjson.loads(raw)["item"]
+                event = {"type": "conversation.item.retrieved", "event_id": self._mint.event(), "item": item}
+                return framed(orjson.dumps(event))
+        message = f"Item with id '{item_id}' not found."
+        return framed(orjson.dumps(wire.error("item_not_found", message, param="item_id")))
 
     def end(self, call: Played, outcome: str) -> None:
         if call.leg == "ended":

@@ -31,15 +31,17 @@ class Source:
         self._tasks: set[asyncio.Task[None]] = set()
         self._callers = itertools.count(60_000)
         self._keeping = False
+        self._lasts: float | None = None
         playing.ended = self._replace
 
     def control(self, what: str, asked: Mapping[str, Any]) -> Mapping[str, Any]:
-        """`calls` {count, per_s (all at once without), keep}: they begin to come. `open` {count}: they are there, and
-        nobody is told but who asks. `drop` {share}: sockets are cut. `end`: all hang up. `state`.
+        """`calls` {count, per_s (all at once without), keep, lasts}: they begin to come. `open` {count}: they are
+        there, and nobody is told but who asks. `drop` {share}: sockets are cut. `end`: all hang up. `state`.
         """
         match what:
             case "calls":
                 self._keeping = bool(asked.get("keep"))
+                self._lasts = asked.get("lasts")
                 self._beside(self._arrive(int(asked["count"]), asked.get("per_s")))
             case "open":
                 return {"calls": [self.playing.open().id for _ in range(int(asked["count"]))]}
@@ -62,6 +64,9 @@ class Source:
 
     def _ring(self) -> None:
         call = self.playing.ring()
+        if self._lasts:
+            seconds = random.uniform(0.2, 1) * self._lasts
+            asyncio.get_running_loop().call_later(seconds, self.playing.end, call, "caller_hang_up")
         caller = f"+4420794{next(self._callers):05d}"
         numbers: Sequence[str] = self._account.numbers
         invitation = Invitation(call.id, caller, "Bench", numbers[call.number % len(numbers)], self._account)

@@ -1,0 +1,219 @@
+"""`make soak`: half an hour of calls that come and go while parts of the product break, and what that leaves behind.
+
+One worker is killed or stopped and started again, Redis is started anew, sockets are cut, browsers come and go. The
+other worker and the web process live through all of it: their memory must stay flat, and nothing of a call may stay
+with them. Memory is compared between the second fifth of the time and the last one, and what stays open with a moment
+after a first round of the same faults. Logs are kept in build/soak-logs. `SOAK=5 make soak` for five minutes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import shutil
+import statistics
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import uvloop
+from websockets.exceptions import InvalidHandshake
+
+from benchmarks import load, table
+from benchmarks.load import Load
+from benchmarks.screens import Screen
+from benchmarks.table import Row
+from realtime_ops import env
+from tests.rig import machine
+from tests.rig.machine import Plan, Rig
+from tests.rig.waiting import wait_until
+
+MINUTES = env.number("SOAK", 30, least=1)
+CALLS, LASTS_S = 300, 90.0
+"""At once, and how long each talks at most"""
+FAULT_EVERY_S = 15.0
+LOOK_EVERY_S = 5.0
+VISIT_S = 20.0
+"""Longest time that a browser stays"""
+DOWN_S = 2.0
+SETTLE_S = 45.0
+"""From the last call to the count of what is left: pools and idle connections have gone back by then"""
+DRIFT_PERCENT = 5.0
+EXPECTED = ("Redis", "redis", "database is away", "lease", "Connection", "broker", "503", "Service Unavailable")
+
+
+@dataclass(frozen=True)
+class Look:
+    """One process at one moment."""
+
+    memory: int
+    """Bytes that belong to it alone"""
+    descriptors: int
+    sidebands: int
+    """Connections that the provider has closed and the process has not"""
+    threads: int
+
+    @classmethod
+    def at(cls, pid: int, provider: int) -> Look:
+        process = psutil.Process(pid)
+        left = sum(
+            one.status == psutil.CONN_CLOSE_WAIT and one.raddr.port == provider
+            for one in process.net_connections("tcp")
+            if one.raddr
+        )
+        return cls(process.memory_full_info().uss, process.num_fds(), left, process.num_threads())
+
+
+def main() -> None:
+    os.environ.pop("DATABASE_URL", None)
+    directory, build = Path(tempfile.mkdtemp(prefix="ro-soak-")), env.BASE_DIR / "build"
+    try:
+        found = rows(directory)
+    finally:
+        with suppress(FileNotFoundError):
+            shutil.copytree(directory / "logs", build / "soak-logs", dirs_exist_ok=True)
+        shutil.rmtree(directory, ignore_errors=True)
+    print(f"\n{table.printed(found)}")
+    table.write(found, build / "soak.json")
+
+
+def rows(directory: Path) -> list[Row]:
+    with machine.rig(directory, Plan(tenants=("acme",), durable=True)) as rig:
+        steady = {"worker": rig.workers[1].pid, "web": rig.web.pid}
+        with load.source(rig, "soak") as source:
+            with _browsers(rig):
+                source.bring(CALLS, lasts=LASTS_S)
+                for fault in FAULTS.values():
+                    fault(rig, source)
+                    time.sleep(FAULT_EVERY_S)
+            first = _at_rest(rig, source, steady)
+            with _browsers(rig):
+                source.bring(CALLS, lasts=LASTS_S)
+                seen, faults = _broken(rig, source, steady)
+            last = _at_rest(rig, source, steady)
+        open_calls = rig.rows("select count(*) from calls_call where ended_at is null")[0][0]
+        attended = rig.rows("select coalesce(sum(calls), 0) from calls_worker")[0][0]
+        total = len(source.sent.played())
+        for line in rig.problems():
+            print(f"LOGGED: {line}")
+    print(
+        f"{MINUTES} minutes, {total} calls, {CALLS} at once; "
+        + ", ".join(f"{n} x {name}" for name, n in faults.items())
+    )
+    return [
+        *(row for name in steady for row in _kept(name, seen[name], first[name], last[name])),
+        Row("calls that never ended", open_calls, "", target=0),
+        Row("calls still attended", float(attended), "", target=0),
+    ]
+
+
+def _at_rest(rig: Rig, source: Load, steady: dict[str, int]) -> dict[str, Look]:
+    """All calls over, and SETTLE_S later."""
+    source.ask("end")
+    load.quiet(rig)
+    time.sleep(SETTLE_S)
+    return _looks(rig, steady)
+
+
+def _looks(rig: Rig, pids: dict[str, int]) -> dict[str, Look]:
+    return {name: Look.at(pid, rig.provider.port) for name, pid in pids.items()}
+
+
+def _kept(name: str, seen: Sequence[Look], first: Look, last: Look) -> list[Row]:
+    fifth = max(1, len(seen) // 5)
+    early = statistics.median(one.memory for one in seen[fifth : 2 * fifth])
+    late = statistics.median(one.memory for one in seen[-fifth:])
+    return [
+        Row(f"{name}: memory under load", late / 2**20, "MiB", early / 2**20),
+        Row(f"{name}: drift of it", (late / early - 1) * 100, "%", target=DRIFT_PERCENT),
+        Row(f"{name}: memory at rest, before and after", last.memory / 2**20, "MiB", first.memory / 2**20),
+        Row(f"{name}: sidebands left", last.sidebands, "", target=0),
+        Row(f"{name}: descriptors more than before", last.descriptors - first.descriptors, "", target=0),
+        Row(f"{name}: threads more than before", last.threads - first.threads, "", target=0),
+    ]
+
+
+def _broken(rig: Rig, source: Load, steady: dict[str, int]) -> tuple[dict[str, list[Look]], Counter[str]]:
+    """Break something now and then, and look at the steady processes in between."""
+    dice, over = random.Random(4), time.monotonic() + MINUTES * 60
+    seen: dict[str, list[Look]] = {name: [] for name in steady}
+    done: Counter[str] = Counter()
+    fault_at = time.monotonic() + FAULT_EVERY_S
+    while (now := time.monotonic()) < over:
+        if now >= fault_at:
+            name = dice.choice(list(FAULTS))
+            FAULTS[name](rig, source)
+            done[name] += 1
+            fault_at = time.monotonic() + FAULT_EVERY_S
+        for process, look in _looks(rig, steady).items():
+            seen[process].append(look)
+        time.sleep(LOOK_EVERY_S)
+    wait_until(rig.ready, 60, "readiness after the last fault")
+    rig.forgive(*EXPECTED)
+    return seen, done
+
+
+def _kill(rig: Rig, source: Load) -> None:
+    rig.workers[0].kill()
+    time.sleep(DOWN_S)
+    rig.workers[0].start()
+
+
+def _stop(rig: Rig, source: Load) -> None:
+    rig.workers[0].stop()
+    rig.workers[0].start()
+
+
+def _restart_redis(rig: Rig, source: Load) -> None:
+    rig.redis.kill()
+    time.sleep(DOWN_S)
+    rig.redis.start()
+
+
+def _cut(rig: Rig, source: Load) -> None:
+    source.ask("drop", share=0.2)
+
+
+FAULTS: dict[str, Callable[[Rig, Load], None]] = {
+    "worker killed": _kill,
+    "worker stopped": _stop,
+    "Redis started anew": _restart_redis,
+    "sockets cut": _cut,
+}
+
+
+@contextmanager
+def _browsers(rig: Rig) -> Iterator[None]:
+    """Some at a time, each for a while."""
+    over = threading.Event()
+    person = rig.person("supervisor")
+
+    async def visits(number: int) -> None:
+        dice = random.Random(number)
+        while not over.is_set():
+            with suppress(OSError, InvalidHandshake, TimeoutError):
+                async with asyncio.timeout(dice.uniform(1, VISIT_S)):
+                    await Screen(person, "acme").listen((), asyncio.Event())
+            await asyncio.sleep(dice.uniform(0, 1))
+
+    async def all_visits() -> None:
+        await asyncio.gather(*(visits(n) for n in range(load.SCREENS)))
+
+    thread = threading.Thread(target=lambda: uvloop.run(all_visits()), name="browsers")
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join(2 * VISIT_S)
+
+
+if __name__ == "__main__":
+    main()
