@@ -7,7 +7,6 @@ commit and a rollback announces nothing. An announcement is a hint with content:
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import queue
 import threading
@@ -16,6 +15,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import orjson
 from channels.layers import get_channel_layer
 from django.db import connection, transaction
 from django.db.models import F
@@ -32,6 +32,9 @@ QUEUE_LIMIT = 1_000
 """Announcements that may wait in a process for Redis; beyond it the oldest is dropped and screens resync."""
 
 Message = dict[str, Any]
+
+FOLLOWED = "followed"
+"""The group in which the feed says, and the workers hear, which groups a page has just begun to follow"""
 
 _OPENED = """
 with of_call as (
@@ -64,6 +67,16 @@ def user_group(user_id: int) -> str:
     return f"u.{user_id}"
 
 
+def channel(group: str) -> str:
+    """Where the messages of a group pass in Redis."""
+    return str(get_channel_layer()._get_group_channel_name(group))
+
+
+def packed(message: Message) -> bytes:
+    """A message as the channel layer reads it."""
+    return bytes(get_channel_layer().serialize(message))
+
+
 def access_changed(user_id: int) -> None:
     """After the commit, have every open page of a user ask again what they may see: a role or membership changed, a
     session ended. Lost with Redis; pages ask by themselves every minute.
@@ -81,8 +94,26 @@ def entries_message(stream: str, epoch: str, entries: Sequence[Body], *, private
         "first": entries[0]["seq"],
         "last": entries[-1]["seq"],
         "private": private,
-        "frame": json.dumps(frame, separators=(",", ":")),
+        "frame": json_text(frame),
     }
+
+
+def head_message(stream: str, epoch: str, seq: int) -> Message:
+    """For somebody who has just begun to follow: so far the stream goes; what is missing is in PostgreSQL."""
+    return {"type": "feed.head", "stream": stream, "epoch": epoch, "seq": seq}
+
+
+def hints_message(stream: str, hints: Sequence[Body]) -> Message:
+    """What crosses Redis for hints."""
+    return {
+        "type": "feed.hints",
+        "stream": stream,
+        "frame": json_text({"type": "hint", "stream": stream, "hints": hints}),
+    }
+
+
+def json_text(frame: Body) -> str:
+    return orjson.dumps(frame).decode()
 
 
 def call_opened(call: Call) -> None:
@@ -112,7 +143,7 @@ def call_opened(call: Call) -> None:
     }
     now = timezone.now()
     with connection.cursor() as cursor:
-        cursor.execute(_OPENED, {"call": call.pk, "tenant": call.tenant_id, "at": now, "body": json.dumps(body)})
+        cursor.execute(_OPENED, {"call": call.pk, "tenant": call.tenant_id, "at": now, "body": json_text(body)})
         epoch, of_call, of_tenant = cursor.fetchone()
     for group, stream, seq in (
         (call_group(call.code), f"call:{call.code}", of_call),

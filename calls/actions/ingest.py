@@ -7,7 +7,7 @@ Plain SQL on the sideband role's connection, batches as JSON (`json_to_recordset
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -49,6 +49,8 @@ class CallRef:
     answered: bool = False
     heard_at: datetime | None = None
     """When the provider was last heard by this owner"""
+    seq: int = 0
+    """The last number that this owner stored in the call's stream"""
 
 
 @dataclass(slots=True)
@@ -75,18 +77,24 @@ class Stored:
     fenced: set[int]
     """Calls whose epoch is no longer ours: nothing of theirs was stored"""
     announcements: list[tuple[str, feed.Message]]
-    """(group, message), to be sent after the commit"""
+    """(group, message), to be sent after the commit; none for calls that nobody follows"""
     before: int = 0
     """Batches that had been stored before: their commit was not heard of, nor announced; screens find them by the
     heads"""
 
 
 async def store(
-    connection: AsyncConnection[Any], owner: UUID, batches: Sequence[Batch], *, past: bool = False
+    connection: AsyncConnection[Any],
+    owner: UUID,
+    batches: Sequence[Batch],
+    *,
+    past: bool = False,
+    follows: Callable[[str], bool] = lambda group: True,
 ) -> Stored:
     """Store the batches of one process in one transaction. One fenced call does not spoil the others.
 
-    Calls of the `past` are no news to the pages of their tenants.
+    Calls of the `past` are no news to the pages of their tenants. Whether somebody `follows` a call is asked after the
+    commit: who begins later finds in PostgreSQL what was stored before.
     """
     plans = {batch.ref.id: _Plan(batch) for batch in batches}
     async with connection.transaction():
@@ -101,7 +109,9 @@ async def store(
     for plan in plans.values():
         if plan.ref.id in last_seq or plan.ref.id in before:
             plan.ref.answered = plan.ref.answered or plan.answers
-    announcements = [message for plan in held if (message := plan.announcement())]
+    for plan in held:
+        plan.ref.seq = last_seq[plan.ref.id]
+    announcements = [plan.announcement() for plan in held if plan.entries and follows(feed.call_group(plan.ref.code))]
     announcements += [_announce_tenant(tenant, entries) for tenant, entries in tenants.items()]
     return Stored(plans.keys() - last_seq.keys() - before, announcements, len(before))
 
@@ -199,9 +209,7 @@ class _Plan:
         for seq, row in enumerate(self.entries, last - len(self.entries) + 1):
             row["seq"] = seq
 
-    def announcement(self) -> tuple[str, feed.Message] | None:
-        if not self.entries:
-            return None
+    def announcement(self) -> tuple[str, feed.Message]:
         stream = f"call:{self.ref.code}"
         return feed.call_group(self.ref.code), feed.entries_message(stream, self.ref.stream_epoch, self.entries)
 

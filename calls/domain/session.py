@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from calls.domain import client_events, events, inputs
-from calls.domain.changes import AttachmentChanged, CallStateChanged, GapRecorded, Signs, Turn
+from calls.domain.changes import AttachmentChanged, CallStateChanged, GapRecorded, PartialText, Signs, Turn
 from calls.domain.commands import Verb
 from calls.domain.conversation import Conversation
 from calls.domain.inputs import Input
@@ -82,6 +82,13 @@ class Session:
     @property
     def oddities(self) -> Counter[str]:
         return self._book.oddities
+
+    def growing(self) -> list[PartialText]:
+        """The words of open turns so far, each from its beginning: for somebody who looks on from now."""
+        return [
+            PartialText(draft.item_id, draft.rank, draft.speaker, 0, draft.text)
+            for draft in self._book.transcript.growing()
+        ]
 
     def advance(self, input: Input, at: datetime) -> Step:
         """Take one input; `at` is when it happened, with a time zone.

@@ -15,6 +15,9 @@ _STEP = 1.0
 """Between neighbours at the end. Inserting takes the midpoint: a float leaves room for 50 inserts in one
 place."""
 
+LATEST = 16
+"""Items among which words may grow: the agent's turn, and utterances that wait for their transcription"""
+
 _TOOL_CALLS = frozenset({"function_call", "mcp_call"})
 _SPEAKERS: dict[str | None, Speaker] = {"user": "caller", "assistant": "agent"}
 
@@ -56,6 +59,15 @@ class Transcript:
 
     def ordered(self) -> list[Draft]:
         return self._order
+
+    def growing(self) -> list[Draft]:
+        """Messages that may still get more words, of the latest LATEST items, in order."""
+        return [
+            draft
+            for draft in self._order[-LATEST:]
+            if draft.kind == "message" and draft.text and not draft.hidden and not draft.deleted
+            if not draft.done or draft.transcription == "pending"
+        ]
 
     def touch(self, draft: Draft) -> None:
         self._dirty[draft.item_id] = draft

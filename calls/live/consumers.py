@@ -170,6 +170,17 @@ class FeedConsumer(AsyncWebsocketConsumer):
         if message["stream"] in self.cursors and self.unacked < UNACKED_HINTS:
             await self._tell(message["frame"])
 
+    async def feed_head(self, message: dict[str, Any]) -> None:
+        """So far a stream goes that somebody has just begun to follow."""
+        async with self.order:
+            stream = message["stream"]
+            cursor = self.cursors.get(stream)
+            if cursor is None or stream in self.owed or cursor.epoch != message["epoch"]:
+                return
+            if cursor.seq < message["seq"]:
+                self.owed[stream] = Wanted(stream, cursor.epoch, cursor.seq)
+                await self._pay()
+
     async def feed_presence(self, message: dict[str, Any]) -> None:
         """Somebody came to a call or left it."""
         if message["stream"] in self.cursors and not self.refused:
@@ -223,6 +234,12 @@ class FeedConsumer(AsyncWebsocketConsumer):
         await self.rooms.leave_all_but(groups)
         await self.rooms.join(groups)
         await self._pay()
+        await self._say_followed(groups)
+
+    async def _say_followed(self, groups: Collection[str]) -> None:
+        """Have the workers announce what they left out while nobody followed, and the words of open turns."""
+        if told := [group for group in groups if group != self.own_group]:
+            await self.rooms.tell(feed.FOLLOWED, {"type": "followed", "groups": told})
 
     async def _pay(self) -> None:
         """Send what is owed. Ends at the first stream that PostgreSQL does not answer for; the heads try again."""
@@ -278,13 +295,14 @@ class FeedConsumer(AsyncWebsocketConsumer):
         """The heads of the streams; what Redis lost on the way is read from PostgreSQL, and lost groups are joined."""
         async with self.order:
             followed = {self._group(Wanted(stream)) for stream in [*self.cursors, *self.owed]}
-            await self.rooms.join(followed | {self.own_group})
+            new = await self.rooms.join(followed | {self.own_group})
             streams = [Wanted(stream, cursor.epoch, cursor.seq) for stream, cursor in self.cursors.items()]
             heads = await reading.heads(self.member, streams)
             for wanted in streams:
                 if heads.get(wanted.stream, wanted.seq) > wanted.seq:
                     self.owed[wanted.stream] = wanted
             await self._pay()
+            await self._say_followed(new)
             return heads
 
     async def _shed(self) -> None:

@@ -23,9 +23,14 @@ class Groups:
         self._joined: set[str] = set()
         self._failing = False
 
-    async def join(self, groups: Iterable[str]) -> None:
-        """Entries of a group that could not be joined come with the heads: later, but all of them."""
-        await asyncio.gather(*(self._join(group) for group in set(groups) - self._joined))
+    async def join(self, groups: Iterable[str]) -> set[str]:
+        """Entries of a group that could not be joined come with the heads: later, but all of them.
+
+        Returns those where it is new.
+        """
+        new = set(groups) - self._joined
+        await asyncio.gather(*(self._join(group) for group in new))
+        return new & self._joined
 
     async def leave_all_but(self, groups: Iterable[str]) -> None:
         """The layer forgets us first, then tells Redis."""

@@ -1,15 +1,14 @@
 """Coalesces what is only pushed, never stored: the words of open turns, and the moving columns of rows.
 
-Pushed at most every `every_s` per call and tenant; whatever arrives in between is merged.
+Pushed at most every `every_s` per call and tenant, to those who follow them; whatever arrives in between is merged.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
 from calls import feed
@@ -21,11 +20,13 @@ from calls.sideband.announcer import Announcer
 WORDS_LIMIT = 160
 """Characters of the last words in a row."""
 WHOLE_EVERY_S = 2.0
-"""So often a turn that grows is told from its beginning: for pages that were opened in the middle of it."""
+"""So often a turn that grows is told from its beginning: for pages that a hint did not reach."""
 WHOLE_LIMIT = 4_000
-"""Characters; longer turns are told by their ends only."""
-OPEN_LIMIT = 8
-"""Turns of a call that are kept from their beginning: the agent's, and utterances that wait for their transcription."""
+"""Characters; longer turns are told so only to a page that has just come."""
+ROWS_AT_ONCE = 40
+"""Rows of a tenant's list in one push, those that wait longest first. The rest waits, and is merged: a list of a
+thousand calls gets some 400 rows a second of each worker, in messages of about 8 KB. Lists of up to so many calls are
+told everything at once."""
 
 
 @dataclass(slots=True)
@@ -33,52 +34,55 @@ class Picture:
     """The moving columns of one call, and what is waiting to be pushed of it."""
 
     ref: CallRef
+    growing: Callable[[], list[PartialText]] = list
+    """The words of open turns, each from its beginning"""
+    followed: bool = True
+    """Somebody follows the call itself, as was known at the last push"""
     rank: float = float("-inf")
     """Place of the turn whose words the row shows: a late word of an earlier turn does not replace them"""
     open_item: str = ""
     words: str = ""
     partials: dict[str, PartialText] = field(default_factory=dict)
-    whole: dict[str, str] = field(default_factory=dict)
-    """What is known of open turns from their first character on"""
     whole_at: float = float("-inf")
-    """When they were told last"""
+    """When growing turns were told last from their beginning"""
     row: dict[str, Any] = field(default_factory=dict)
+    """The moving columns as they are now"""
+    of_call: dict[str, None] = field(default_factory=dict)
+    """Columns that the followers of the call were not told of"""
+    of_list: dict[str, None] = field(default_factory=dict)
+    """Columns that the followers of the tenant were not told of"""
+    group: str = ""
+    list_group: str = ""
+
+    def __post_init__(self) -> None:
+        self.group = feed.call_group(self.ref.code)
+        self.list_group = feed.tenant_group(self.ref.tenant_id)
 
     def take_hint(self, hint: Hint) -> dict[str, Any]:
         """Merge a hint; return the columns that it changes."""
         if isinstance(hint, FloorChanged):
             return self._change({"floor": hint.floor.value})
         if isinstance(hint, QuietChanged):
-            self.row["quiet_since"] = iso(hint.since)
+            self._change({"quiet_since": iso(hint.since)})
             return {"quiet": hint.since is not None, "quiet_since": hint.since}
-        columns = self._take_words(hint)
-        self._remember(hint)
+        if self.followed:
+            self._merge(hint)
+        return self._take_words(hint)
+
+    def _merge(self, hint: PartialText) -> None:
         known = self.partials.get(hint.item_id)
         if known is not None and known.offset <= hint.offset <= known.offset + len(known.text):
             text = known.text[: hint.offset - known.offset] + hint.text
             hint = PartialText(hint.item_id, hint.rank, hint.speaker, known.offset, text)
         self.partials[hint.item_id] = hint
-        return columns
-
-    def _remember(self, hint: PartialText) -> None:
-        before = self.whole.pop(hint.item_id, "" if not hint.offset else None)
-        if before is None or len(before) < hint.offset:
-            return  # its beginning was never heard here
-        text = before[: hint.offset] + hint.text
-        if len(text) <= WHOLE_LIMIT:
-            self.whole[hint.item_id] = text
-        if len(self.whole) > OPEN_LIMIT:
-            del self.whole[next(iter(self.whole))]
 
     def due(self, now: float) -> list[PartialText]:
         """The words that wait; now and then those of a growing turn from its beginning."""
-        if now - self.whole_at < WHOLE_EVERY_S:
+        if not self.partials or now - self.whole_at < WHOLE_EVERY_S:
             return list(self.partials.values())
         self.whole_at = now
-        return [
-            replace(partial, offset=0, text=self.whole[item]) if item in self.whole else partial
-            for item, partial in self.partials.items()
-        ]
+        whole = {words.item_id: words for words in self.growing() if len(words.text) <= WHOLE_LIMIT}
+        return [whole.get(item, words) for item, words in self.partials.items()]
 
     def _take_words(self, hint: PartialText) -> dict[str, Any]:
         if hint.rank < self.rank:
@@ -94,8 +98,6 @@ class Picture:
         columns: dict[str, Any] = {}
         if turn.status != "open":
             self.partials.pop(turn.item_id, None)
-            if turn.transcription != "pending":
-                self.whole.pop(turn.item_id, None)
         if turn.kind == "message" and turn.text and turn.speaker in {"caller", "agent"} and turn.rank >= self.rank:
             self.rank = turn.rank
             columns |= {"last_words": turn.text[-WORDS_LIMIT:], "last_speaker": turn.speaker}
@@ -104,8 +106,24 @@ class Picture:
         return self._change(columns) if columns else {}
 
     def _change(self, columns: dict[str, Any]) -> dict[str, Any]:
-        self.row |= columns
+        self.row.update(columns)
+        changed = dict.fromkeys(columns)
+        self.of_call.update(changed)
+        self.of_list.update(changed)
         return columns
+
+    def welcome(self) -> None:
+        """Somebody follows the call from now on: tell all that is known of the moment."""
+        self.followed = True
+        self.partials = {words.item_id: words for words in self.growing()}
+        self.of_call = dict.fromkeys(self.row)
+
+    def told(self, columns: Iterable[str]) -> dict[str, Any]:
+        """Columns as they are now, and when the call was last heard."""
+        row = {name: self.row[name] for name in columns}
+        if row and self.ref.heard_at is not None:
+            row["last_event_at"] = iso(self.ref.heard_at)
+        return row
 
 
 class Hints:
@@ -116,39 +134,74 @@ class Hints:
         self._may_tell = may_tell
         self._every_s = every_s
         self._waiting: dict[int, Picture] = {}
+        self._lists: dict[str, dict[int, Picture]] = {}
+        """Rows that wait, by the group of their tenant; the longest first"""
 
     def mark(self, picture: Picture) -> None:
         self._waiting[picture.ref.id] = picture
 
+    def forget(self, picture: Picture) -> None:
+        """The call is somebody else's now, and so is its picture."""
+        self._waiting.pop(picture.ref.id, None)
+        self._lists.get(picture.list_group, {}).pop(picture.ref.id, None)
+
+    def welcome(self, groups: Collection[str], pictures: Iterable[Picture]) -> None:
+        """Pages have begun to follow these groups, and read PostgreSQL before: what changed since they may lack."""
+        for picture in pictures:
+            if picture.group in groups:
+                picture.welcome()
+                self.mark(picture)
+                if picture.ref.seq:
+                    stream = f"call:{picture.ref.code}"
+                    message = feed.head_message(stream, picture.ref.stream_epoch, picture.ref.seq)
+                    self._announcer.put(picture.group, message)
+            if picture.list_group in groups:
+                picture.of_list = dict.fromkeys(picture.row)
+                self.mark(picture)
+
     async def run(self) -> None:
         while True:
             await asyncio.sleep(self._every_s)
-            if self._waiting and self._may_tell():  # a process that wakes must not speak for calls that it lost
+            # A process that wakes must not speak for calls that it lost.
+            if (self._waiting or self._lists) and self._may_tell():
                 self.push()
 
     def push(self) -> None:
-        """Announce everything that waits."""
+        """Announce what waits and is followed."""
         pictures, self._waiting = self._waiting, {}
-        tenants: dict[str, list[dict[str, Any]]] = {}
+        follows = self._announcer.follows
         now = time.monotonic()
         for picture in pictures.values():
-            hints = [{"kind": "partial", "body": _partial_body(partial)} for partial in picture.due(now)]
-            if picture.row:
-                if picture.ref.heard_at is not None:
-                    picture.row["last_event_at"] = iso(picture.ref.heard_at)
-                hints.append({"kind": "row", "body": picture.row})
-                body = {"code": str(picture.ref.code)} | picture.row
-                tenants.setdefault(str(picture.ref.tenant_id), []).append({"kind": "row", "body": body})
+            picture.followed = follows(picture.group)
+            if picture.followed:
+                hints = [{"kind": "partial", "body": _partial_body(partial)} for partial in picture.due(now)]
+                if row := picture.told(picture.of_call):
+                    hints.append({"kind": "row", "body": row})
+                self._announce(picture.group, f"call:{picture.ref.code}", hints)
             # Words that were pushed need not be repeated: what follows is told from their end on.
-            picture.partials, picture.row = {}, {}
-            self._announce(feed.call_group(picture.ref.code), f"call:{picture.ref.code}", hints)
-        for tenant, rows in tenants.items():
-            self._announce(feed.tenant_group(tenant), "tenant", rows)
+            picture.partials.clear()
+            picture.of_call.clear()
+            if picture.of_list:
+                self._lists.setdefault(picture.list_group, {})[picture.ref.id] = picture
+        for group, waiting in list(self._lists.items()):
+            self._push_list(group, waiting, followed=follows(group))
+
+    def _push_list(self, group: str, waiting: dict[int, Picture], *, followed: bool) -> None:
+        taken = list(waiting.values())[: ROWS_AT_ONCE if followed else None]
+        rows = []
+        for picture in taken:
+            del waiting[picture.ref.id]
+            if followed:
+                body = {"code": str(picture.ref.code)} | picture.told(picture.of_list)
+                rows.append({"kind": "row", "body": body})
+            picture.of_list.clear()
+        if not waiting:
+            del self._lists[group]
+        self._announce(group, "tenant", rows)
 
     def _announce(self, group: str, stream: str, hints: list[dict[str, Any]]) -> None:
         if hints:
-            frame = json.dumps({"type": "hint", "stream": stream, "hints": hints}, separators=(",", ":"))
-            self._announcer.put(group, {"type": "feed.hints", "stream": stream, "frame": frame})
+            self._announcer.put(group, feed.hints_message(stream, hints))
 
 
 def _partial_body(partial: PartialText) -> dict[str, Any]:

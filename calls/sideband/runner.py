@@ -59,7 +59,7 @@ class Runner:
         self.control = control
         self.over = asyncio.Event()
         self._shell = shell
-        self._picture = Picture(ref)
+        self.picture = Picture(ref, session.growing)
         self._sideband: Sideband | None = None
         self._outbox: asyncio.Queue[Outgoing] = asyncio.Queue()
         self._timer: asyncio.TimerHandle | None = None
@@ -133,12 +133,12 @@ class Runner:
         hinted = False
         for change in step.changes:
             if isinstance(change, PartialText | FloorChanged | QuietChanged):
-                columns |= self._picture.take_hint(change)
+                columns |= self.picture.take_hint(change)
                 hinted = True
                 continue
             numbered.append(change)
             if isinstance(change, TurnChanged):
-                columns |= self._picture.take_turn(change)
+                columns |= self.picture.take_turn(change)
                 hinted = True
             elif isinstance(change, CallStateChanged) and change.state not in LIVE:
                 self.abort()
@@ -149,7 +149,7 @@ class Runner:
         if numbered or columns:
             self._shell.writer.put(self.ref, numbered, columns)
         if hinted:
-            self._shell.hints.mark(self._picture)
+            self._shell.hints.mark(self.picture)
         for outgoing in step.outgoing:
             self._outbox.put_nowait(outgoing)
         self._wake(step.wake_at, now)

@@ -29,6 +29,7 @@ from calls.selectors.sideband import Briefing, briefing
 from calls.sideband import claims, database, fence, gauges
 from calls.sideband.announcer import Announcer
 from calls.sideband.attendance import Attendance
+from calls.sideband.audience import Audience
 from calls.sideband.briefed import begin
 from calls.sideband.hints import Hints
 from calls.sideband.inheritance import Inheritance
@@ -74,7 +75,8 @@ class Supervisor:
         # Renewals and commands never queue behind flushes and briefings.
         self.lease_pool = database.pool("leases", 2)
         self.pulse = Pulse(self.lease_pool, self.owner, self.slots)
-        self.announcer = Announcer()
+        self.audience = Audience(self._hear_followed)
+        self.announcer = Announcer(self.audience.follows)
         self.fence = fence.Fence()
         self.hints = Hints(self.announcer, settings.flush.total_seconds(), self.fence.holds)
         self.writer = Writer(
@@ -110,6 +112,7 @@ class Supervisor:
             asyncio.create_task(self._for_ever(name, work))
             for name, work in (
                 ("announce", self.announcer.run),
+                ("audience", self.audience.run),
                 ("hints", self.hints.run),
                 ("inherit", self._inherit),
                 ("write", self.writer.run),
@@ -314,10 +317,15 @@ class Supervisor:
         self._leases.pop(ref.id, None)
         logger.warning("lease lost", extra={"call": str(ref.code)})
         runner.abort()
+        self.hints.forget(runner.picture)
 
     def _hear_free(self) -> None:
         """Calls were given back, or their worker died; the sweep would find them too, only later."""
         self._spawn(self._quietly(self._take_free()))
+
+    def _hear_followed(self, groups: Collection[str]) -> None:
+        """Pages have begun to follow calls or tenants."""
+        self.hints.welcome(groups, (runner.picture for runner in self._runners.values()))
 
     def _hear_command(self, call: int) -> None:
         """An operator asked something of a call; the renewal would find it too, only later."""

@@ -228,7 +228,7 @@ class Writer:
 
     async def _store(self, batches: Sequence[Batch]) -> None:
         async with self._pool.connection() as connection:
-            stored = await store(connection, self._owner, batches)
+            stored = await store(connection, self._owner, batches, follows=self._announcer.follows)
         for group, message in stored.announcements:
             self._announcer.put(group, message)
         self.fenced += len(stored.fenced)

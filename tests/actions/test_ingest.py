@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
@@ -120,6 +121,25 @@ async def test_announcements_carry_the_numbers_that_were_stored(hot, acme, pen, 
     ]
     [coarse] = await within(acme, lambda: list(TenantEvent.objects.all()))
     assert coarse.body == {"code": str(call.code), "attachment": "attached"}
+
+
+async def test_what_nobody_follows_is_stored_and_not_announced(hot, acme, call):
+    other = await within(acme, lambda: factories.make_call(acme))
+    owner = uuid4()
+    refs = [await hold(hot, one, owner) for one in (call, other)]
+    asked = []
+
+    def follows(group):
+        asked.append((group, refs[0].seq))
+        return group == feed.call_group(other.code)
+
+    attached = AttachmentChanged(Attachment.ATTACHED, at(1))
+    batches = [Batch(ref, [turn(), attached], {}) for ref in refs]
+    stored = await store(hot, owner, [*batches, Batch(replace(refs[0], id=0), [], {})], follows=follows)
+    assert [group for group, _ in stored.announcements] == [feed.call_group(other.code), feed.tenant_group(acme.id)]
+    assert [await numbers(hot, one) for one in (call, other)] == [[1, 2], [1, 2]]
+    # Who follows from now on is told how far it goes, so the number is known before anybody is asked who follows.
+    assert asked == [(feed.call_group(one.code), 2) for one in (call, other)]
 
 
 async def test_the_same_batch_twice_is_one_set_of_rows(hot, acme, pen):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from calls.domain import events
 from calls.domain.changes import TurnChanged
 from calls.domain.transcript import Transcript
-from tests.domain.talk import START, Talk, agent_item, audio_item, reply, utterance
+from tests.domain.talk import START, Talk, agent_item, audio_item, opening, reply, utterance
 
 
 def test_an_item_inserted_between_two_leaves_their_ranks_alone() -> None:
@@ -90,3 +90,20 @@ def test_a_chain_is_in_order_however_its_items_arrive(arrival: list[int], heard_
     assert [draft.item_id for draft in transcript.ordered()] == [f"i{number}" for number in range(8)]
     ranks = [draft.rank for draft in transcript.ordered()]
     assert ranks == sorted(set(ranks))
+
+
+def test_what_may_still_get_words_is_told_from_its_beginning() -> None:
+    talk = Talk()
+    talk(*reply("resp_1", "a", None, "One."), *utterance("u", "a"))
+    assert talk.session.growing() == []
+
+    talk(
+        events.TranscriptionDelta("u", 0, "I would "),
+        *opening("resp_2", "b", "u", ("Of ", "course")),
+        events.TranscriptionDelta("u", 0, "like"),
+    )
+
+    growing = talk.session.growing()
+    assert [(one.item_id, one.offset, one.text) for one in growing] == [("u", 0, "I would like"), ("b", 0, "Of course")]
+    talk(events.TranscriptionCompleted("u", 0, "I would like to.", None, None))
+    assert [one.item_id for one in talk.session.growing()] == ["b"]

@@ -39,6 +39,34 @@ def test_a_call_is_announced_accepted_watched_stored_and_shown(rig: Rig) -> None
     assert rig.differences(call_id) == []
 
 
+def test_who_comes_in_the_middle_of_a_turn_sees_it_from_its_beginning(rig: Rig) -> None:
+    """Nobody followed before, so nothing was announced; the first words that a screen gets are a turn's first."""
+    call_id = rig.provider.place("long_chat", account=0)
+    code = rig.code(call_id)
+    rig.wait_until_attached(call_id)
+    in_the_middle = 0
+    for _ in range(20):
+        with rig.watcher(f"call:{code}") as screen:
+            wait_until(lambda: firsts(screen.raw), 15, "words of an open turn")
+            found = firsts(screen.raw).values()
+        assert [offset for offset, _ in found] == [0] * len(found)
+        in_the_middle += any(len(text) > 20 for _, text in found)
+        if in_the_middle == 2:
+            break
+    rig.provider.hang_up(call_id)
+    assert in_the_middle == 2
+
+
+def firsts(raw: list[str]) -> dict[str, tuple[int, str]]:
+    """Offset and text of the first hint of each turn."""
+    found: dict[str, tuple[int, str]] = {}
+    for frame in list(raw):
+        for hint in json.loads(frame).get("hints", ()):
+            if hint["kind"] == "partial":
+                found.setdefault(hint["body"]["item_id"], (hint["body"]["offset"], hint["body"]["text"]))
+    return found
+
+
 def test_exports_hold_what_just_happened_in_both_formats(rig: Rig) -> None:
     call_id = rig.provider.place("tool_call", account=0)
     rig.settle(call_id)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from functools import partial
 
 import pytest
 from asgiref.sync import sync_to_async
+from channels.layers import get_channel_layer
 
 from calls import feed
 from calls.live import consumers, protocol, reading
@@ -142,6 +145,27 @@ async def test_hints_come_without_a_number(acme, sam, call):
         assert (await screen.frame())["hints"] == [{"kind": "row", "body": {"last_words": "Yes"}}]
         await push(feed.call_group(call.code), stream_of(call), epoch, 1)
         assert seqs(await screen.frame()) == [1]
+
+
+async def test_who_begins_to_follow_says_so_and_is_told_how_far_the_stream_goes(acme, sam, call):
+    """What a worker stored between our reading and its hearing of us was not announced."""
+    layer = get_channel_layer()
+    name = await layer.new_channel()
+    await layer.group_add(feed.FOLLOWED, name)
+    async with page(sam) as screen:
+        epoch = (await screen.opened(stream_of(call)))["epoch"]
+        async with asyncio.timeout(5):
+            assert (await layer.receive(name))["groups"] == [feed.call_group(call.code)]
+        await add(acme, call, {"a": 1}, {"a": 2})
+        head = partial(feed.head_message, stream_of(call))
+        group = feed.call_group(call.code)
+        for message in (head(epoch, 0), head("another", 2), feed.head_message("call:another", epoch, 2)):
+            await layer.group_send(group, message)
+        assert await screen.nothing()
+        await layer.group_send(group, head(epoch, 2))
+        assert seqs(await screen.frame()) == [1, 2]
+        await layer.group_send(group, head(epoch, 2))
+        assert await screen.nothing()
 
 
 async def test_hello_replaces_what_was_followed(acme, sam, call):

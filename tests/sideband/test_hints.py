@@ -28,8 +28,17 @@ class Heard:
 
     def __init__(self):
         self.told = []
+        self.heads = []
+        self.nobody = set()
+        """Groups that nobody follows"""
+
+    def follows(self, group):
+        return group not in self.nobody
 
     def put(self, group, message):
+        if message["type"] == "feed.head":
+            self.heads.append((group, message["seq"]))
+            return
         assert message["type"] == "feed.hints"
         self.told.append((group, json.loads(message["frame"])))
 
@@ -190,43 +199,129 @@ def test_the_beginning_and_the_end_of_quiet_are_pushed_and_stored():
     assert picture.row == {"quiet_since": None}
 
 
-def test_a_page_that_was_opened_in_the_middle_of_a_turn_is_told_it_from_the_beginning(hints, heard, monkeypatch):
-    clock = iter([100.0, 100.1, 102.1])
-    monkeypatch.setattr("calls.sideband.hints.time.monotonic", lambda: next(clock))
-    picture = Picture(ref())
-    for hint in grown("Of ", "course, ", "which day"):
-        picture.take_hint(hint)
+class Speech:
+    """The words of one open turn, as its session knows them."""
+
+    def __init__(self):
+        self.text = ""
+
+    def grow(self, picture, hints, text):
+        picture.take_hint(words(len(self.text), text))
+        self.text += text
         hints.mark(picture)
         hints.push()
-    partials = [hint["body"] for hint in heard.of(f"call:{UUID(int=1)}") if hint["kind"] == "partial"]
-    assert [(one["offset"], one["text"]) for one in partials] == [
-        (0, "Of "), (3, "course, "), (0, "Of course, which day"),
-    ]  # fmt: skip
+
+    def growing(self):
+        return [words(0, self.text)]
 
 
-def test_what_is_kept_for_such_pages_is_bounded(monkeypatch):
+def partials_of(heard):
+    found = [hint["body"] for hint in heard.of(f"call:{UUID(int=1)}") if hint["kind"] == "partial"]
+    return [(one["offset"], one["text"]) for one in found]
+
+
+def test_now_and_then_a_turn_that_grows_is_told_from_its_beginning(hints, heard, monkeypatch):
+    clock = iter([100.0, 100.1, 102.1])
+    monkeypatch.setattr("calls.sideband.hints.time.monotonic", lambda: next(clock))
+    speech = Speech()
+    picture = Picture(ref(), speech.growing)
+    for piece in ("Of ", "course, ", "which day"):
+        speech.grow(picture, hints, piece)
+    assert partials_of(heard) == [(0, "Of "), (3, "course, "), (0, "Of course, which day")]
+
+
+def test_a_long_turn_is_told_from_its_beginning_to_newcomers_only(hints, heard, monkeypatch):
     monkeypatch.setattr("calls.sideband.hints.WHOLE_LIMIT", 5)
-    picture = Picture(ref())
-    for hint in grown("1234", "567", "8"):
-        picture.take_hint(hint)
-    assert picture.whole == {}
-    for number in range(20):
-        picture.take_hint(words(0, "abc", f"item_{number}"))
-    assert len(picture.whole) == 8
-    picture.take_turn(turn("item_19", "abc.", status="completed", transcription="completed"))
-    assert "item_19" not in picture.whole
+    speech = Speech()
+    picture = Picture(ref(), speech.growing)
+    speech.text = "1234567"
+    speech.grow(picture, hints, "8")
+    assert partials_of(heard) == [(7, "8")]
+    hints.welcome({picture.group}, [picture])
+    hints.push()
+    assert partials_of(heard)[1:] == [(0, "12345678")]
 
 
-@pytest.mark.asyncio
-async def test_a_process_that_may_have_lost_its_calls_tells_nothing_of_them(heard):
-    may = []
-    hints = Hints(heard, 0.005, lambda: bool(may))
-    work = asyncio.create_task(hints.run())
-    picture = Picture(ref())
-    picture.take_hint(words(0, "Hello"))
-    hints.mark(picture)
-    await asyncio.sleep(0.05)
+def test_what_nobody_follows_is_not_announced(hints, heard):
+    heard.nobody = {feed.call_group(UUID(int=1)), feed.tenant_group(TENANT)}
+    speech = Speech()
+    picture = Picture(ref(), speech.growing)
+    for piece in ("Of ", "course, "):
+        speech.grow(picture, hints, piece)
+    hints.push()
     assert heard.told == []
-    may.append(1)
-    await until(lambda: heard.told)
-    work.cancel()
+
+
+def test_who_comes_in_the_middle_is_told_all_of_the_moment(hints, heard):
+    """Words, columns, and how far the stream goes: what was not announced before is in PostgreSQL."""
+    heard.nobody = {feed.call_group(UUID(int=1))}
+    speech = Speech()
+    picture = Picture(ref(), speech.growing)
+    picture.take_hint(FloorChanged(Floor.SPEAKING, at(1)))
+    for piece in ("Of ", "course, "):
+        speech.grow(picture, hints, piece)
+    heard.told.clear()
+    heard.nobody.clear()
+    picture.ref.seq = 7
+    hints.welcome({picture.group}, [picture, Picture(ref(2))])
+    speech.grow(picture, hints, "which day")
+    assert heard.heads == [(picture.group, 7)]
+    assert partials_of(heard) == [(0, "Of course, which day")]
+    rows = [hint["body"] for hint in heard.of(f"call:{UUID(int=1)}") if hint["kind"] == "row"]
+    assert rows == [{"floor": "speaking", "last_words": "Of course, which day", "last_speaker": "agent"}]
+    assert [frame["stream"] for _, frame in heard.told] == [f"call:{UUID(int=1)}", "tenant"]
+
+
+def test_a_list_that_is_opened_is_told_the_columns_of_all_its_calls(hints, heard):
+    pictures = [Picture(ref(number)) for number in (1, 2, 3)]
+    group = feed.tenant_group(TENANT)
+    heard.nobody = {group} | {picture.group for picture in pictures}
+    for picture in pictures[:2]:
+        picture.take_hint(FloorChanged(Floor.THINKING, at(1)))
+        hints.mark(picture)
+    hints.push()
+    assert heard.told == []
+    heard.nobody.discard(group)
+    hints.welcome({group}, pictures)
+    hints.push()
+    rows = [hint["body"] for hint in heard.of("tenant")]
+    assert rows == [{"code": str(UUID(int=number)), "floor": "thinking"} for number in (1, 2)]
+
+
+def test_a_long_list_is_told_in_portions_the_longest_waiting_first(hints, heard, monkeypatch):
+    monkeypatch.setattr("calls.sideband.hints.ROWS_AT_ONCE", 2)
+    pictures = [Picture(ref(number)) for number in range(1, 6)]
+    told = []
+
+    def push(*changed, floor):
+        for number in changed:
+            pictures[number - 1].take_hint(FloorChanged(floor, at(1)))
+            hints.mark(pictures[number - 1])
+        heard.told.clear()
+        hints.push()
+        told.append([(UUID(hint["body"]["code"]).int, hint["body"]["floor"]) for hint in heard.of("tenant")])
+
+    push(1, 2, 3, 4, 5, floor=Floor.LISTENING)
+    push(1, 3, floor=Floor.SPEAKING)
+    push(floor=Floor.SPEAKING)
+    push(floor=Floor.SPEAKING)
+    assert told == [
+        [(1, "listening"), (2, "listening")],
+        [(3, "speaking"), (4, "listening")],
+        [(5, "listening"), (1, "speaking")],
+        [],
+    ]
+
+
+def test_a_call_that_was_lost_is_told_of_no_more(hints, heard, monkeypatch):
+    monkeypatch.setattr("calls.sideband.hints.ROWS_AT_ONCE", 1)
+    pictures = [Picture(ref(number)) for number in (1, 2, 3)]
+    for picture in pictures:
+        picture.take_hint(FloorChanged(Floor.SPEAKING, at(1)))
+        hints.mark(picture)
+    hints.forget(pictures[2])
+    hints.push()
+    hints.forget(pictures[1])
+    hints.push()
+    assert [hint["body"]["code"] for hint in heard.of("tenant")] == [str(UUID(int=1))]
+    assert {frame["stream"] for _, frame in heard.told} == {f"call:{UUID(int=n)}" for n in (1, 2)} | {"tenant"}

@@ -51,7 +51,7 @@ class Store:
         self.lose_answer = False
         monkeypatch.setattr(writer, "store", self.store)
 
-    async def store(self, connection, owner, batches):
+    async def store(self, connection, owner, batches, follows):
         if self.gate:
             await self.gate.wait()
         if self.failures:
@@ -78,6 +78,9 @@ def texts(kept):
 class Told:
     def __init__(self):
         self.told = []
+
+    def follows(self, group):
+        return True
 
     def put(self, group, message):
         self.told.append((group, message))
@@ -275,7 +278,7 @@ async def test_text_that_is_no_text_poisons_only_its_own_call(pen, told, fenced,
     monkeypatch.undo()
     kept = []
 
-    async def encode(connection, owner, batches):
+    async def encode(connection, owner, batches, follows):
         for batch in batches:
             batch.changes[0].turn.text.encode()
         kept.extend(batch.ref.id for batch in batches)
@@ -370,9 +373,9 @@ async def test_an_answer_that_was_noted_holds_for_what_comes_back_from_the_disk(
     seen = []
     real = writer.store
 
-    async def store(connection, owner, batches):
+    async def store(connection, owner, batches, follows):
         seen.extend(batch.ref for batch in batches)
-        return await real(connection, owner, batches)
+        return await real(connection, owner, batches, follows)
 
     writer.store = store
     try:
@@ -555,8 +558,8 @@ async def test_on_the_real_database_a_commit_whose_answer_was_lost_is_not_double
     pen = make(pool, owner=owner)
     lost = []
 
-    async def store(connection, *args):
-        stored = await writer_store(connection, *args)
+    async def store(connection, *args, **kwargs):
+        stored = await writer_store(connection, *args, **kwargs)
         if not lost:
             lost.append(stored)
             raise psycopg.OperationalError("the answer to the commit is lost")
