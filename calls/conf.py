@@ -22,7 +22,12 @@ class Conf:
     """Where a worker keeps what neither PostgreSQL nor its memory takes"""
     spool_bytes: int
     """Of one worker's file, at most"""
+    sockets_per_user: int
+    """Of one web process, as the next one"""
+    sockets_per_tenant: int
     public_url: str
+    status_token: str
+    """With it a program may read what the processes count; empty: nobody but staff"""
     private_providers: bool
     """Members may give provider accounts an address on this machine or its network"""
     demo: bool
@@ -37,7 +42,10 @@ def conf() -> Conf:
         flush=timedelta(milliseconds=values["flush_ms"]),
         spool_dir=Path(values["spool_dir"]),
         spool_bytes=values["spool_mb"] * 2**20,
+        sockets_per_user=values["sockets_per_user"],
+        sockets_per_tenant=values["sockets_per_tenant"],
         public_url=settings.PUBLIC_URL,
+        status_token=values["status_token"],
         private_providers=bool(values["private_providers"]),
         demo=bool(values["demo"]),
     )

@@ -199,6 +199,12 @@ def publish(group: str, message: Message) -> None:
     _Publisher.of_this_process().put(group, message)
 
 
+def announcements_lost() -> int:
+    """Of this process, since its start."""
+    one = _Publisher._one
+    return one.lost if one is not None else 0
+
+
 class _Publisher:
     """One thread with one event loop per process, started at the first use (so after any fork)."""
 
@@ -208,6 +214,7 @@ class _Publisher:
     def __init__(self) -> None:
         self.waiting: queue.Queue[tuple[str, Message]] = queue.Queue(QUEUE_LIMIT)
         self.failing = False
+        self.lost = 0
         self.thread = threading.Thread(target=self._run, name="feed-publisher", daemon=True)
         self.thread.start()
 
@@ -225,6 +232,7 @@ class _Publisher:
             except queue.Full:
                 try:
                     self.waiting.get_nowait()
+                    self.lost += 1
                 except queue.Empty:
                     continue
             else:
@@ -241,6 +249,7 @@ class _Publisher:
             await asyncio.wait_for(get_channel_layer().group_send(group, message), SEND_LIMIT_S)
             self.failing = False
         except Exception as error:  # noqa: BLE001  whatever Redis does, the next one is tried; screens resync
+            self.lost += 1
             if not self.failing:
                 logger.warning("announcements are lost", extra={"error": type(error).__name__})
             self.failing = True

@@ -38,3 +38,8 @@ def memory() -> int:
         return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
     except OSError:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def counters() -> dict[str, int | list[int]]:
+    """For the status page. Costs a listing of the descriptors."""
+    return {"descriptors": [descriptors(), descriptor_limit()], "memory_bytes": memory()}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
+import socket
 from collections.abc import Callable
 from datetime import timedelta
-from uuid import UUID
+from uuid import NAMESPACE_OID, UUID, uuid5
 
 from celery import shared_task
 from django.core.management import call_command
@@ -13,7 +15,8 @@ from django.db import OperationalError
 from django.utils import timezone
 from psycopg.errors import QueryCanceled
 
-from calls.actions import calls, commands, export_jobs, export_run, usage
+from calls import resources
+from calls.actions import calls, commands, export_jobs, export_run, processes, usage
 from calls.models import SignInLink, Tenant, Worker
 from calls.sideband.loop import SidebandLoop
 from calls.tenancy import tenant_scope
@@ -43,6 +46,7 @@ def settle_overdue() -> None:
             calls.close_abandoned()
 
     _for_each_tenant(settle)
+    _say_that_jobs_run()
 
 
 @shared_task
@@ -94,6 +98,13 @@ def _sum_up(tenant: UUID) -> None:
             if limit == FEWER or not isinstance(error.__cause__, QueryCanceled):
                 raise
             limit = FEWER
+
+
+def _say_that_jobs_run() -> None:
+    """One row for the processes of a jobs worker, by the one that started them: who does the next round is chance."""
+    parent = os.getppid()
+    owner = uuid5(NAMESPACE_OID, f"{socket.gethostname()} {parent}")
+    processes.beat(owner, "jobs", resources.counters(), pid=parent)
 
 
 def _for_each_tenant(work: Callable[[UUID], None]) -> None:

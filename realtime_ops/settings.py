@@ -279,6 +279,9 @@ CALLS = {
     "flush_ms": env.number("FLUSH_MS", 100, least=10),
     "spool_dir": env.path("SPOOL_DIR", STATE_DIR / "spool"),
     "spool_mb": env.number("SPOOL_MB", 256),
+    "sockets_per_user": env.number("FEED_SOCKETS_PER_USER", 10, least=1),
+    "sockets_per_tenant": env.number("FEED_SOCKETS_PER_TENANT", 500, least=1),
+    "status_token": env.secret("STATUS_TOKEN"),
     "private_providers": env.flag("PRIVATE_PROVIDERS"),
     "demo": env.flag("DEMO"),
 }

@@ -35,6 +35,7 @@ from calls.live.access import Refused
 from calls.live.channel import channel_of_this_process
 from calls.live.cursor import Cursor, Verdict
 from calls.live.database import AWAY
+from calls.live.doors import DOORS
 from calls.live.groups import Groups
 from calls.live.presence import Presence
 from calls.live.protocol import Ack, BadFrame, Hello, TooMuch, Wanted
@@ -67,6 +68,7 @@ class FeedConsumer(AsyncWebsocketConsumer):
         self.received: deque[float] = deque(maxlen=FRAMES_PER_S)
         self.pulse: asyncio.Task[None] | None = None
         self.refused = False
+        self.entered = False
         self.order = asyncio.Lock()
         """Entries, catching up and the pulse take turns: what a socket is told stays in order"""
 
@@ -96,6 +98,8 @@ class FeedConsumer(AsyncWebsocketConsumer):
         await self.accept()
         try:
             self.member = await access.admit(self.scope, self.slug)
+            DOORS.enter(self.member)
+            self.entered = True
         except Refused as refusal:
             await self._refuse(refusal)
             return
@@ -115,6 +119,8 @@ class FeedConsumer(AsyncWebsocketConsumer):
         raise StopConsumer
 
     async def _let_go(self) -> None:
+        if self.entered:
+            DOORS.leave(self.member)
         if self.pulse is not None:
             self.pulse.cancel()
             await self._be_present(())
@@ -167,8 +173,12 @@ class FeedConsumer(AsyncWebsocketConsumer):
 
     async def feed_hints(self, message: dict[str, Any]) -> None:
         """Unnumbered hints came over Redis: the first thing that a slow reader does without."""
-        if message["stream"] in self.cursors and self.unacked < UNACKED_HINTS:
+        if message["stream"] not in self.cursors:
+            return
+        if self.unacked < UNACKED_HINTS:
             await self._tell(message["frame"])
+        else:
+            DOORS.hints_left_out += 1
 
     async def feed_head(self, message: dict[str, Any]) -> None:
         """So far a stream goes that somebody has just begun to follow."""
@@ -321,6 +331,8 @@ class FeedConsumer(AsyncWebsocketConsumer):
 
     async def _refuse(self, refusal: Refused) -> None:
         self.refused = True
+        DOORS.turned_away += refusal.code == access.TOO_MANY
+        DOORS.readers_closed += refusal.code == access.TOO_SLOW
         await self.send(text_data=protocol.error(str(refusal.code), refusal.message))
         await self.close(code=refusal.code)
         if self.pulse is not None:

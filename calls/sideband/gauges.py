@@ -34,6 +34,5 @@ def read(of: Supervisor) -> Counters:
         "oversized_frames": of.frames.oversized,
         "redials": doors.redials,
         "dials_waiting": [doors.waiting, DIALS],
-        "descriptors": [resources.descriptors(), resources.descriptor_limit()],
-        "memory_bytes": resources.memory(),
+        **resources.counters(),
     }

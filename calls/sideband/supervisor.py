@@ -202,7 +202,7 @@ class Supervisor:
         async with self._taking:  # one after the other, or two would fill the same slots
             # Where descriptors run out the calls that are here matter more than those that may come.
             limit = min(limit, self.slots - len(self._leases), resources.descriptors_left())
-            if limit <= 0 or not self.may_send():  # who may not answer a call does not take it
+            if limit <= 0 or not (self.may_send() or await self._ask()):  # who may not answer a call does not take it
                 return
             async with self.pool.connection() as connection:
                 taken = await leases.take(connection, self.owner, limit=limit, calls=calls, besides=self._leases)

@@ -99,7 +99,7 @@ def _broker() -> str:
 
 def _worker() -> str:
     # By the database's clock, which wrote the row too.
-    seen = Worker.objects.filter(seen_at__gt=Now() - WORKER_SEEN_WITHIN).exists()
+    seen = Worker.objects.filter(kind="sideband", seen_at__gt=Now() - WORKER_SEEN_WITHIN).exists()
     return "" if seen else f"no sideband worker was seen in the last {WORKER_SEEN_WITHIN.seconds} s"
 
 

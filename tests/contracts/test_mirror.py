@@ -29,6 +29,7 @@ EXEMPT = {
     "simulator/*": "played as a whole: a test for each thing that it offers, not for each module",
     "templatetags/*": "shown by tests/web/test_pages.py",
     "selectors/export_list.py": "shown by tests/web/test_exports.py",
+    "selectors/processes.py": "shown by tests/web/test_status.py",
     "web/urls.py": "addresses",
     "web/admin/urls.py": "addresses; tests/web/admin/test_pages.py opens each",
     "web/admin/agent_frame.py": "shown by tests/web/admin/test_agents.py",

@@ -261,7 +261,8 @@ async def test_who_waits_too_long_for_an_answer_gives_up_and_leaves_the_queue(mo
     assert called == []
 
 
-async def test_twenty_hellos_at_once_take_three_connections_and_give_them_back(acme, sam, call, monkeypatch):
+async def test_twenty_hellos_at_once_take_three_connections_and_give_them_back(acme, sam, call, monkeypatch, settings):
+    settings.CALLS = {**settings.CALLS, "sockets_per_user": 20}
     # Channels' communicator switches off what this is about.
     monkeypatch.setattr(application, "no_op", close_old_connections)
 

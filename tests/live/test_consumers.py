@@ -11,7 +11,7 @@ from asgiref.sync import sync_to_async
 from channels.layers import get_channel_layer
 
 from calls import feed
-from calls.live import consumers, protocol, reading
+from calls.live import consumers, doors, protocol, reading
 from calls.models import Call, CallEvent, Membership, TenantStream
 from calls.tenancy import tenant_scope
 from tests.live.page import hint, page, push, stream_of
@@ -250,6 +250,21 @@ async def test_too_many_frames_close_the_socket(acme, sam):
             await screen.say(type="ack")
         assert await screen.refusal() == 4429
         assert await screen.nothing()
+
+
+async def test_one_page_too_many_is_closed_and_those_that_are_open_stay(acme, sam, call, settings):
+    settings.CALLS = {**settings.CALLS, "sockets_per_user": 1}
+    before = doors.counters()
+    async with page(sam) as first:
+        assert (await first.opened("tenant"))["type"] == "snapshot"
+        async with page(sam) as second:
+            assert await second.refusal() == 4429
+        await first.hello("tenant")
+        assert (await first.frame())["type"] == "snapshot"
+    async with page(sam) as third:
+        await third.hello("tenant")
+        assert (await third.frame())["type"] == "snapshot"
+    assert doors.counters() == before | {"turned_away": before["turned_away"] + 1}
 
 
 async def test_a_frame_that_is_too_large_and_too_many_streams_close_the_socket(acme, sam, call):

@@ -54,6 +54,7 @@ AGENT, ACCOUNT = f"{T}/agents/{{agent}}", f"{T}/admin/accounts/{{account}}"
 PLACES = (
     Place("sign-in", "sign_in", "/sign-in/", (NOBODY,)),
     Place("style", "style", "/style/", (STAFF,)),
+    Place("status", "status", "/status/", (STAFF,)),
     Place("live", "live", f"{T}/live/", SEE, pictured="supervisor"),
     Place("connect", "connect", f"{T}/connect/", MANAGE),
     Place("calls", "calls", f"{T}/calls/", SEE),
@@ -82,6 +83,7 @@ NOT_PAGES: Mapping[str, str] = {
     "sign_in_link": "signs in once; looked at in tests/browser",
     "invitation": "opens once",
     "sign_out": "a form's target",
+    "status_json": "figures for a program",
     "sign_out_everywhere": "a form's target",
     "preferences": "a form's target",
     "theme": "a form's target",
