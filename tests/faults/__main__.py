@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from tests.faults import matrix, table
-from tests.faults.run import product, run_all
+from tests.faults.run import run_all
 
 
 def main() -> int:
@@ -18,10 +18,9 @@ def main() -> int:
     results = []
     with tempfile.TemporaryDirectory(prefix="faults-", ignore_cleanup_errors=True) as directory:
         Path(directory).chmod(0o755)  # PostgreSQL refuses root and runs as another user
-        with product(Path(directory)) as rig:
-            for result in run_all(rig, chosen, calls, seeds):
-                print(json.dumps(result.line), flush=True)  # noqa: T201
-                results.append(result)
+        for result in run_all(Path(directory), chosen, calls, seeds):
+            print(json.dumps(result.line), flush=True)  # noqa: T201
+            results.append(result)
     print(table.of(results, calls=calls, seeds=seeds))  # noqa: T201
     return 1 if any(result.broken for result in results) else 0
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import psycopg
 
@@ -17,6 +21,7 @@ from tests.rig.postgres import Postgres
 AWAY = ("Service Unavailable", "Internal Server Error", "OperationalError", "celery", "beat", "PoolTimeout")
 """Django logs each 5xx at level error, and so do tasks that found no database"""
 ARRIVALS = 6
+DISK_MB = 256
 
 
 def server(scene: Scene) -> Postgres:
@@ -119,3 +124,58 @@ def locks_cut(scene: Scene) -> Verdict:
     scene.expect(scene.figures["locks_cut"] == len(scene.rig.workers), "not every worker held a lock")
     scene.hold(6)
     return nothing_changed_hands(scene, [])
+
+
+@contextmanager
+def small_disk(directory: Path) -> Iterator[None]:
+    """A disk of its own for PostgreSQL, in memory. Needs root."""
+    if env.text("DATABASE_URL") or os.geteuid() != 0:
+        raise Skipped("needs root for a file system of its own, and an embedded server")
+    disk = directory / "pg"
+    disk.mkdir(parents=True)
+    size = f"size={DISK_MB}m"
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", size, "tmpfs", disk], capture_output=True, check=False)
+    if made.returncode:
+        raise Skipped(f"mount: {made.stderr.decode().strip()}")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", disk], check=True)
+
+
+@fault(
+    "F20",
+    "the disk under PostgreSQL is full for 12 s",
+    "writes fail or the server panics; what was heard waits and is stored",
+    forgives=AWAY,
+    ground=small_disk,
+)
+def disk_full(scene: Scene) -> Verdict:
+    postgres = server(scene)
+    ballast = postgres.directory / "ballast"
+    with ballast.open("wb", buffering=0) as file:
+        try:
+            while file.write(bytes(1 << 16)):
+                continue
+        except OSError as full:
+            scene.expect(full.errno == errno.ENOSPC, f"the disk did not become full: {full}")
+    scene.figures["ballast_mb"] = ballast.stat().st_size >> 20
+    scene.hold(2)
+    stored = "select count(*) from calls_callevent"
+    before = _count(scene, stored)
+    scene.hold(4)
+    scene.figures["stored_meanwhile"] = None if before is None else (_count(scene, stored) or before) - before
+    arrived = scene.arrive(ARRIVALS)
+    scene.hold(6)
+    scene.figures["panicked"] = not postgres.running
+    ballast.unlink()
+    postgres.start()
+    return lambda histories: checks.all_announced(histories, arrived)
+
+
+def _count(scene: Scene, query: str) -> int | None:
+    """None where the server does not answer."""
+    try:
+        return int(scene.rig.rows(query)[0][0])
+    except psycopg.Error:
+        return None

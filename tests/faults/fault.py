@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
 
 Verdict = Callable[["Histories"], Iterable[str]]
 Inject = Callable[["Scene"], "Verdict | None"]
+Ground = Callable[[Path], AbstractContextManager[None]]
 
 
 @dataclass(frozen=True)
@@ -32,8 +35,8 @@ class Fault:
     """Operators ask for commands all the while"""
     forgives: tuple[str, ...] = ()
     """Words of log lines that this fault causes: levels error and critical, said once by libraries"""
-    workers: int = 2
-    """Of them run when it begins"""
+    ground: Ground | None = None
+    """Makes the directory of a product of its own; without one it shares the product of the others"""
 
 
 FAULTS: dict[str, Fault] = {}

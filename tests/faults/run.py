@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,7 +52,7 @@ def run(rig: Rig, fault: Fault, calls: int, seed: int) -> Result:
             make_whole(rig)
             scene.settle()
         except Skipped as reason:
-            return Result(fault, {"fault": fault.id, "seed": seed, "skipped": str(reason)}, skipped=str(reason))
+            return _skipped(fault, seed, reason)
         except Exception as failed:  # noqa: BLE001  whatever a fault runs into breaks its own run, not the matrix
             scene.broken.append(f"{fault.id}: {type(failed).__name__}: {failed}")
             make_whole(rig)
@@ -66,10 +66,30 @@ def run(rig: Rig, fault: Fault, calls: int, seed: int) -> Result:
     return Result(fault, line, found)
 
 
-def run_all(rig: Rig, faults: Iterable[Fault], calls: int, seeds: int) -> Iterator[Result]:
+def run_all(directory: Path, faults: Sequence[Fault], calls: int, seeds: int) -> Iterator[Result]:
+    """One product serves all that need no ground of their own."""
+    shared = [fault for fault in faults if fault.ground is None]
+    if shared:
+        with product(directory / "shared") as rig:
+            for fault in shared:
+                for seed in range(1, seeds + 1):
+                    yield run(rig, fault, calls, seed)
     for fault in faults:
-        for seed in range(1, seeds + 1):
-            yield run(rig, fault, calls, seed)
+        for seed in range(1, seeds + 1) if fault.ground else ():
+            yield _on_its_own(directory / f"{fault.id}-{seed}", fault, calls, seed)
+
+
+def _on_its_own(directory: Path, fault: Fault, calls: int, seed: int) -> Result:
+    assert fault.ground is not None
+    try:
+        with fault.ground(directory), product(directory) as rig:
+            return run(rig, fault, calls, seed)
+    except Skipped as reason:
+        return _skipped(fault, seed, reason)
+
+
+def _skipped(fault: Fault, seed: int, reason: Skipped) -> Result:
+    return Result(fault, {"fault": fault.id, "seed": seed, "skipped": str(reason)}, skipped=str(reason))
 
 
 def make_whole(rig: Rig) -> None:

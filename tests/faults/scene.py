@@ -180,8 +180,11 @@ class Scene:
         return asked
 
     def be_quiet(self) -> None:
-        """No more commands from the operator in the background."""
+        """No more commands from the operator in the background, and the last one has its answer."""
         self._quiet.set()
+        for thread in self._threads:
+            if thread.name == "_operate":
+                thread.join(40)
 
     def settled(self, asked: Asked, limit: float = COMMANDS_LIMIT_S) -> str:
         """The state in which a command ends."""
