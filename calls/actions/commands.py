@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from calls import feed
@@ -86,6 +87,9 @@ def request(
                 )
         except IntegrityError as error:
             raise CommandRejected("This command was already asked for.") from error
+        # By the clock that claims are judged by: on a host whose own is behind, every command would be too old at once.
+        Command.objects.filter(pk=command.pk).update(requested_at=Now())
+        command.refresh_from_db(fields=["requested_at"])
 
         audit.record(
             "call.command_requested",

@@ -17,7 +17,9 @@ RECONNECT_S = 2.0
 LIMITS = {
     # A statement that takes longer is given up and its batch tried again.
     "statement_timeout": "15s",
-    "lock_timeout": "5s",
+    # A flush that waits for a lock holds the rows of its calls, and their leases cannot be renewed meanwhile: it gives
+    # up soon enough for a renewal to pass before the fence.
+    "lock_timeout": "1s",
     # A worker that is stopped or cut off inside a transaction would hold its rows, and the tenant's, for ever.
     "idle_in_transaction_session_timeout": "5s",
 }

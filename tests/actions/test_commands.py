@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from calls.actions import commands
 from calls.domain.commands import TEXT_LIMIT, Verb
+from calls.domain.views import iso
 from calls.exceptions import CommandRejected, InvalidInput, NotAllowed, NotFound
 from calls.models import AuditEntry, Call, CallEvent, Command, TenantEvent
 from calls.tenancy import tenant_scope
@@ -53,6 +54,16 @@ def test_a_supervisor_asks_and_the_page_is_told(acme, call, sam):
         assert (entry.seq, entry.kind, entry.body) == (1, "command", body)
         assert Call.objects.get().last_seq == 1
         assert not TenantEvent.objects.exists()
+
+
+def test_a_command_is_as_old_as_the_database_says(acme, call, sam, monkeypatch):
+    """A host whose clock is behind would ask for nothing but commands that are too old to be claimed."""
+    now = timezone.now()
+    monkeypatch.setattr(timezone, "now", lambda: now - timedelta(minutes=4))
+    body = ask(call, sam)
+    [command] = asked(acme)
+    assert abs(command.requested_at - now) < timedelta(seconds=30)
+    assert body["requested_at"] == iso(command.requested_at)
 
 
 def test_the_audit_says_who_and_what_but_not_the_words(acme, call, sam):

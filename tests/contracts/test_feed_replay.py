@@ -17,6 +17,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from django.db.models import Value
 from django.utils import timezone
 
 from calls import feed
@@ -287,6 +288,7 @@ def stage(committed_db, acme, monkeypatch):
     stage = Stage(call)
     stage.clock.append(stage.now)
     monkeypatch.setattr(timezone, "now", lambda: stage.clock[0])
+    monkeypatch.setattr(commands, "Now", lambda: Value(stage.clock[0]))  # the database's clock
     return stage
 
 

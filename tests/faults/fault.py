@@ -35,6 +35,7 @@ class Fault:
     """Operators ask for commands all the while"""
     forgives: tuple[str, ...] = ()
     """Words of log lines that this fault causes: levels error and critical, said once by libraries"""
+    clocks_agree: bool = True
     ground: Ground | None = None
     """Makes the directory of a product of its own; without one it shares the product of the others"""
 

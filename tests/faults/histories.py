@@ -92,5 +92,7 @@ class Histories:
     asked: Sequence[Asked]
     logs: Sequence[str] = ()
     """Lines that should not be there"""
+    clocks_agree: bool = True
+    """Otherwise times that different processes wrote say nothing about each other"""
     deaths: Sequence[str] = ()
     """Processes that ended by themselves"""

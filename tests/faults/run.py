@@ -39,12 +39,12 @@ def product(directory: Path, plan: Plan = PLAN) -> Iterator[Rig]:
         yield rig
 
 
-def run(rig: Rig, fault: Fault, calls: int, seed: int) -> Result:
+def run(rig: Rig, fault: Fault, calls: int, seed: int, *, pace: float = 1.0) -> Result:
     """One fault, from a whole product to a judged one."""
     begun = time.monotonic()
     verdict = None
     mend(rig)
-    with Scene(rig, fault, calls, seed) as scene:
+    with Scene(rig, fault, calls, seed, pace=pace) as scene:
         try:
             scene.warm_up()
             scene.injected_at = time.time()

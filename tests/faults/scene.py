@@ -26,8 +26,9 @@ from tests.rig.watcher import Watcher
 STREAMS_OF_A_SCREEN = 19
 """Beside the tenant's; a feed has 20 at most"""
 WARM_UP_S = 4.0
+"""Of talk before the fault …"""
 AFTER_S = 3.0
-"""Of talk after everything is whole again, before the calls are ended"""
+"""… and after everything is whole again, before the calls are ended"""
 ATTACHED_LIMIT_S = 45.0
 END_LIMIT_S = 60.0
 SCREENS_LIMIT_S = 25.0
@@ -47,10 +48,13 @@ where c.call_id = any(%s) and m.state in ('requested', 'claimed', 'sent')
 
 
 class Scene:
-    """Use as a context manager. What a fault does to the product goes through here."""
+    """Use as a context manager. What a fault does to the product goes through here.
 
-    def __init__(self, rig: Rig, fault: Fault, calls: int, seed: int) -> None:
-        self.rig, self.fault, self.count, self.seed = rig, fault, calls, seed
+    At a higher `pace` the stretches of plain talk before and after the fault are shorter.
+    """
+
+    def __init__(self, rig: Rig, fault: Fault, calls: int, seed: int, *, pace: float = 1.0) -> None:
+        self.rig, self.fault, self.count, self.seed, self.pace = rig, fault, calls, seed, pace
         self.dice = random.Random(f"{fault.id} {seed}")
         self.ids: list[str] = []
         self.base: list[str] = []
@@ -211,12 +215,12 @@ class Scene:
             watcher.wait(20)
         if self.fault.commands:
             self._start(self._operate)
-        time.sleep(WARM_UP_S)
+        time.sleep(WARM_UP_S / self.pace)
 
     def settle(self) -> None:
         """The product is whole: every live call is watched again, and talk goes on for a moment."""
         self.figures["settled_s"] = self.wait_until_watched()
-        time.sleep(AFTER_S)
+        time.sleep(AFTER_S / self.pace)
         self.be_quiet()
 
     def finish(self) -> Histories:
@@ -239,6 +243,7 @@ class Scene:
             stored=collect.stored(self.rig, self.ids),
             screens=[collect.screen(*one, caught_up) for one in self.screens],
             asked=self.asked,
+            clocks_agree=self.fault.clocks_agree,
             deaths=[
                 name for name, handle in self.rig.handles.items() if not handle.alive and name not in self._hurt
             ],

@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 import pytest
 from django.conf import settings
 
-from calls.sideband import database
+from calls.actions import leases
+from calls.sideband import database, supervisor
 from tests.sideband.desk import as_owner, connected, fetch
 
 pytestmark = pytest.mark.asyncio
@@ -104,3 +105,9 @@ async def test_silence_is_no_refusal():
 async def test_a_living_server_does_not_refuse(committed_db):
     async with connected() as hot:
         assert await database.refuses(database.address(hot)) is False
+
+
+async def test_a_flush_that_waits_for_a_lock_gives_up_before_its_leases_are_at_risk():
+    """It holds the rows that the renewal writes: both a renewal's pause and a wait must pass before the fence."""
+    waited = float(database.LIMITS["lock_timeout"].removesuffix("s"))
+    assert leases.RENEW_S + 2 * waited + supervisor.LISTEN_RETRY_S < leases.FENCE_S

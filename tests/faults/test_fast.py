@@ -1,0 +1,44 @@
+"""A handful of the matrix at few calls: that the rig itself works, and that the commonest deaths lose nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.conf import settings
+
+from realtime_ops import env
+from tests.faults import matrix
+from tests.faults.fault import FAULTS
+from tests.faults.run import product, run
+from tests.rig.machine import Rig
+
+pytestmark = pytest.mark.journey
+
+CALLS = 6
+PACE = 2.5
+FAST = ["F1", "F8", "F16", "F22", "F26", "F30", "F36", "F37"]
+
+
+@pytest.fixture(scope="module")
+def rig() -> Iterator[Rig]:
+    with product(settings.STATE_DIR / "faults") as made:
+        yield made
+
+
+@pytest.mark.parametrize("name", FAST)
+def test_a_fault_loses_nothing_unmarked_and_does_nothing_twice(rig: Rig, name: str) -> None:
+    if name == "F16" and env.text("DATABASE_URL"):
+        pytest.skip("the server of DATABASE_URL is not ours to stop")
+    result = run(rig, FAULTS[name], CALLS, seed=1, pace=PACE)
+    assert not result.skipped
+    assert result.line["calls"] >= CALLS
+    assert result.line["emitted"] > 100
+    assert result.broken == []
+
+
+def test_the_matrix_has_every_fault_that_the_product_promises_to_survive() -> None:
+    promised = [*range(1, 5), 6, *range(8, 14), *range(16, 19), 20, *range(22, 25), *range(26, 34), *range(35, 41)]
+    assert {f"F{number}" for number in promised} - FAULTS.keys() == set()
+    assert [fault.id for fault in matrix.chosen(" f6,F1 ")] == ["F1", "F6"]
+    assert len(matrix.chosen("")) == len(FAULTS) >= 30
