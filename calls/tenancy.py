@@ -36,10 +36,12 @@ def tenant_scope(tenant: UUID) -> Iterator[None]:
 @contextmanager
 def user_scope(user_id: int) -> Iterator[None]:
     """Inside, the memberships of this user are visible: what a tenant is chosen from. Opens no tenant."""
+    nested = connection.in_atomic_block
     with transaction.atomic():
         _set("app.user", str(user_id))
         yield
-        _set("app.user", "")
+        if nested:
+            _set("app.user", "")
 
 
 def _announce(tenant: UUID | None) -> None:

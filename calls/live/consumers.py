@@ -269,7 +269,7 @@ class FeedConsumer(AsyncWebsocketConsumer):
             except FeedGone:
                 found = await reading.snapshot(self.member, wanted)
                 self.cursors[wanted.stream] = Cursor(found.epoch, found.seq)
-                await self._tell(protocol.snapshot(found))
+                await self._tell(found.frame)
                 return
         except NotFound:
             self.cursors.pop(wanted.stream, None)

@@ -7,8 +7,9 @@ that waits for a connection would hold up every screen.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Hashable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
@@ -43,3 +44,50 @@ def asks(read: Callable[P, R]) -> Callable[P, Coroutine[Any, Any, R]]:
             return await in_thread(*args, **kwargs)
 
     return asked
+
+
+@dataclass(slots=True)
+class _Read:
+    task: asyncio.Task[Any]
+    askers: int = 0
+
+
+def asks_together(
+    key: Callable[P, Hashable],
+) -> Callable[[Callable[P, R]], Callable[P, Coroutine[Any, Any, R]]]:
+    """As `asks`, for a read that answers the same to all who ask with the same key: whoever comes before it has begun
+    waits for it, too, and nobody alters the answer. After a restart every page of a tenant asks for the same.
+
+    Never one that has begun: it may have seen the database before the asker joined the stream's group.
+    """
+
+    def decorate(read: Callable[P, R]) -> Callable[P, Coroutine[Any, Any, R]]:
+        queued: dict[Hashable, _Read] = {}
+
+        def begin(name: Hashable, *args: P.args, **kwargs: P.kwargs) -> R:
+            queued.pop(name, None)
+            return read(*args, **kwargs)
+
+        in_thread: Any = DatabaseSyncToAsync(begin, thread_sensitive=False, executor=_threads)
+
+        @wraps(read)
+        async def asked(*args: P.args, **kwargs: P.kwargs) -> R:
+            name = (asyncio.get_running_loop(), key(*args, **kwargs))
+            one = queued.get(name)
+            if one is None:
+                one = queued[name] = _Read(asyncio.create_task(in_thread(name, *args, **kwargs)))
+            one.askers += 1
+            try:
+                async with asyncio.timeout(ANSWER_LIMIT_S):
+                    answer: R = await asyncio.shield(one.task)
+                    return answer
+            finally:
+                one.askers -= 1
+                if not one.askers and not one.task.done():  # the last one gave up: it leaves the queue
+                    if queued.get(name) is one:
+                        del queued[name]
+                    one.task.cancel()
+
+        return asked
+
+    return decorate
