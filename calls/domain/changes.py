@@ -108,7 +108,7 @@ class GapRecorded:
     started_at: datetime
     ended_at: datetime
     cause: str
-    """socket_closed, owner_lost, ended_unattended, …"""
+    """socket_closed, owner_lost, accepted_unheard, ended_unattended, …"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,9 @@ class Accepted:
 class Attached:
     """The sideband is open: this, and nothing else, proves a live call."""
 
+    unheard_since: datetime | None = None
+    """The earliest moment of an accept that nobody knows the outcome of: since then words may have been said"""
+
 
 @dataclass(frozen=True, slots=True)
 class Detached:

@@ -175,6 +175,9 @@ class Session:
         if not again:
             self._change_state(CallState.ACTIVE, at)
             self.deadline = self.deadline or at + self._plan.max_duration
+            if input.unheard_since is not None:
+                self._book.changes.append(GapRecorded(min(input.unheard_since, at), at, "accepted_unheard"))
+                self._gapped = True
         elif self._unwatched is not None:
             since, cause = self._unwatched
             self._book.changes.append(GapRecorded(since, at, cause))

@@ -44,6 +44,8 @@ class Attendance:
         self.first_owner = first_owner
         self.endpoint = sideband_endpoint(briefing.account, briefing.call_id)
         self.was_open = briefing.answered_at is not None
+        # An accept whose outcome nobody heard: an earlier owner's, which may have died over it, or one of our own.
+        self._unheard_since = None if first_owner or self.was_open else briefing.started_at
         self._attempt = 0
         self._trying_since = time.monotonic()
 
@@ -66,7 +68,8 @@ class Attendance:
                 if sideband is None:
                     return
                 self.was_open = True
-                self.runner.feed(Attached())
+                self.runner.feed(Attached(self._unheard_since))
+                self._unheard_since = None
                 opened_at = time.monotonic()
                 await self.runner.read(sideband)
                 sideband.abort()
@@ -133,7 +136,8 @@ class Attendance:
         while True:
             if not self._may_ask():
                 return None
-            age = datetime.now(UTC) - self.briefing.started_at
+            asked_at = datetime.now(UTC)
+            age = asked_at - self.briefing.started_at
             try:
                 await self.runner.control.accept(self.briefing.call_id, body)
             except ProviderGone as error:
@@ -147,18 +151,22 @@ class Attendance:
             except ProviderUnreachable as error:
                 # The answer is lost, perhaps not the effect: an open sideband proves an accept.
                 unsure = True
+                self._unheard_since = self._unheard_since or asked_at
                 if opened := await self._try_dial():
                     return opened
                 if not await self._wait(attempt, age, error):
                     return None
             except ProviderBusy as error:
-                unsure = unsure or (error.status or 0) >= 500
+                if (error.status or 0) >= 500:
+                    unsure = True
+                    self._unheard_since = self._unheard_since or asked_at
                 if not await self._wait(attempt, age, error):
                     return None
             except ProviderRefused as error:
                 self._give_up(CallState.LOST, EndReason.NOT_ACCEPTED, error.reason)
                 return None
             else:
+                self._unheard_since = None  # a call is accepted once: the earlier ones did not work
                 self.runner.feed(Accepted())
                 return None
             attempt += 1

@@ -120,6 +120,7 @@ SPEAKERS: Mapping[str, str] = {"caller": "Caller", "agent": "Agent", "operator":
 CAUSES: Mapping[str, str] = {
     "socket_closed": "the connection to the provider was cut",
     "owner_lost": "the worker that watched it was lost",
+    "accepted_unheard": "the call was answered before the answer was known here",
     "ended_unattended": "the call ended while nobody was attached",
     "not_stored": "the database was away for longer than there was room to keep it",
 }

@@ -127,6 +127,23 @@ def test_a_drop_of_the_line_is_a_gap_and_asks_for_what_was_open() -> None:
     assert {frame["type"] for frame in talk.sent} == {"conversation.item.retrieve"}
 
 
+def test_what_was_said_before_an_accept_was_known_to_work_is_a_gap_and_is_asked_for() -> None:
+    talk = Talk(attached=False)
+    talk(inputs.Attached(unheard_since=START), seconds=12)
+
+    assert talk.of(GapRecorded) == [GapRecorded(START, talk.at, "accepted_unheard")]
+    talk(*utterance("item_u", "item_greeting"))
+    assert [frame["item_id"] for frame in talk.sent] == ["item_greeting"]
+
+
+def test_a_clock_that_ran_back_makes_no_gap_of_negative_length() -> None:
+    talk = Talk(attached=False)
+    talk(inputs.Attached(unheard_since=START + timedelta(minutes=1)))
+
+    [gap] = talk.of(GapRecorded)
+    assert gap.started_at == gap.ended_at == talk.at
+
+
 def test_retrieved_items_fill_what_a_gap_left_open() -> None:
     talk = Talk()
     talk(*utterance("item_u", None), *opening("resp_1", "item_a", "item_u", ["Let me"]))

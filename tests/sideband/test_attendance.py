@@ -196,10 +196,14 @@ async def test_a_caller_who_has_gone_is_a_missed_call(provided, attend, age, ask
 async def test_an_accept_without_an_answer_that_worked_is_not_asked_again(provided, attend, monkeypatch):
     monkeypatch.setattr(client, "TOTAL_SECONDS", 0.1)
     provided.will("accept", HANG)
+    asked_after = datetime.now(UTC)
     scene = attend()
     await until(lambda: "active" in scene.shell.states)
     assert provided.asked == ["accept", "dial"]
     assert scene.shell.states == ["active"]
+    [gap] = scene.shell.of(GapRecorded)
+    assert gap.cause == "accepted_unheard"
+    assert asked_after <= gap.started_at <= gap.ended_at - timedelta(seconds=0.1)
 
 
 async def test_an_accept_without_an_answer_that_did_not_work_is_asked_again(provided, attend, monkeypatch):
@@ -209,6 +213,7 @@ async def test_an_accept_without_an_answer_that_did_not_work_is_asked_again(prov
     scene = attend()
     await until(lambda: "active" in scene.shell.states)
     assert provided.asked == ["accept", "dial", "accept", "dial"]
+    assert scene.shell.of(GapRecorded) == [], "the second accept worked, so the first did not"
 
 
 @pytest.mark.parametrize("first", [HANG, 502])
@@ -280,10 +285,12 @@ async def test_a_call_beyond_the_limit_is_turned_away_as_busy(provided, attend):
 
 
 async def test_a_second_owner_of_a_ringing_call_dials_before_it_accepts(provided, attend):
-    """The first may have died between its accept and the note of it."""
-    scene = attend(first_owner=False)
+    """The first may have died between its accept and the note of it; what was said since then nobody heard."""
+    announced = datetime.now(UTC) - timedelta(seconds=8)
+    scene = attend(first_owner=False, started_at=announced)
     await until(lambda: "active" in scene.shell.states)
     assert provided.asked == ["dial"]
+    assert [(gap.started_at, gap.cause) for gap in scene.shell.of(GapRecorded)] == [(announced, "accepted_unheard")]
 
 
 async def test_a_second_owner_accepts_what_nobody_accepted(provided, attend):
@@ -291,6 +298,7 @@ async def test_a_second_owner_accepts_what_nobody_accepted(provided, attend):
     scene = attend(first_owner=False)
     await until(lambda: "active" in scene.shell.states)
     assert provided.asked == ["dial", "accept", "dial"]
+    assert scene.shell.of(GapRecorded) == []
 
 
 async def test_a_second_owner_of_an_accepted_call_dials_and_does_not_accept(provided, attend):
