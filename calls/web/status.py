@@ -92,6 +92,7 @@ class Cell:
     tone: str = ""
     note: str = ""
     """What the tone says, in words"""
+    absent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ def status(request: HttpRequest) -> HttpResponse:
     context = {
         "tables": tables,
         "marked": marked,
-        "look": f"{marked} {'figure' if marked == 1 else 'figures'} to look at: marked below, with the reason.",
+        "look": f"{marked} {'figure' if marked == 1 else 'figures'} to look at, marked below.",
         "empty": [table.absent for table in tables if not table.heads],
         "as_of": f"As of {timezone.now():%H:%M:%S} UTC",
         "more": len(found) == SHOWN,
@@ -178,7 +179,7 @@ def _table(kind: str, title: str, absent: str, figures: Sequence[Figure], found:
 
 
 def _state(one: Process) -> Cell:
-    return Cell("silent", "bad", "not heard of in time") if one.stale else Cell("alive")
+    return Cell("silent", "bad", "its beat is overdue") if one.stale else Cell("alive")
 
 
 def _row(figure: Figure, found: Sequence[Process]) -> Row:
@@ -191,7 +192,7 @@ def _row(figure: Figure, found: Sequence[Process]) -> Row:
 def _cell(figure: Figure, value: Any) -> Cell:
     """A figure that an older process does not count is absent, not nought."""
     if value is None:
-        return Cell("not counted")
+        return Cell("not counted", absent=True)
     number, bound = value if isinstance(value, list) else (value, None)
     text = amount(number, figure.unit)
     if bound and number >= bound:

@@ -77,10 +77,10 @@ def test_what_needs_a_look_is_marked_with_its_reason(page):
     process("jobs")
     said = page()
     assert "4 figures to look at" in said
-    assert "silent , not heard of in time" in said
-    assert "300 ms , at its bound" in said
-    assert "45,000 , near its bound" in said
-    assert "3 , should be nought" in said
+    assert "silent its beat is overdue" in said
+    assert "300 ms at its bound" in said
+    assert "45,000 near its bound" in said
+    assert "3 should be nought" in said
 
 
 def test_processes_stand_side_by_side_in_tables_with_names(staff):

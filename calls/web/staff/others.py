@@ -1,4 +1,4 @@
-"""What the staff look at and do not change: sideband workers. And price lists, which only ever grow."""
+"""What the staff look at and do not change: processes. And price lists, which only ever grow."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from calls.web.staff.site import StaffAdmin
 
 
 class WorkerAdmin(StaffAdmin):
-    list_display = ("host", "pid", "load", "started_at", "seen_at")
+    list_display = ("kind", "host", "pid", "load", "started_at", "seen_at")
     list_display_links = None
-    ordering = ("host", "pid")
+    ordering = ("kind", "host", "pid")
 
     @display(description="Calls / slots")
     def load(self, worker: Worker) -> str:
