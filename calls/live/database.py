@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Hashable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-from channels.db import DatabaseSyncToAsync
 from django.db import InterfaceError, InternalError, OperationalError
+
+from calls.lending import Desk
 
 THREADS = 3
 """So many connections of the process's pool (8) the feed takes at most; webhooks take 3, so pages keep 2. More would
@@ -29,26 +29,24 @@ lives on without it; the heads repair what was missed."""
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_threads = ThreadPoolExecutor(THREADS, thread_name_prefix="feed")
+_desk = Desk(THREADS, "feed")
 
 
 def asks(read: Callable[P, R]) -> Callable[P, Coroutine[Any, Any, R]]:
-    """Run `read` in one of the feed's threads, and give its connection back afterwards. Raises one of AWAY."""
-    # Closes old connections in the very thread that reads, before and after.
-    in_thread = DatabaseSyncToAsync(read, thread_sensitive=False, executor=_threads)
+    """Run `read` in one of the feed's threads. Raises one of AWAY."""
 
     @wraps(read)
     async def asked(*args: P.args, **kwargs: P.kwargs) -> R:
         # Who gives up while still in the queue leaves it: a stall piles up no work.
         async with asyncio.timeout(ANSWER_LIMIT_S):
-            return await in_thread(*args, **kwargs)
+            return await asyncio.wrap_future(_desk.ask(read, *args, **kwargs))
 
     return asked
 
 
 @dataclass(slots=True)
 class _Read:
-    task: asyncio.Task[Any]
+    answer: asyncio.Future[Any]
     askers: int = 0
 
 
@@ -68,25 +66,23 @@ def asks_together(
             queued.pop(name, None)
             return read(*args, **kwargs)
 
-        in_thread: Any = DatabaseSyncToAsync(begin, thread_sensitive=False, executor=_threads)
-
         @wraps(read)
         async def asked(*args: P.args, **kwargs: P.kwargs) -> R:
             name = (asyncio.get_running_loop(), key(*args, **kwargs))
             one = queued.get(name)
             if one is None:
-                one = queued[name] = _Read(asyncio.create_task(in_thread(name, *args, **kwargs)))
+                one = queued[name] = _Read(asyncio.wrap_future(_desk.ask(begin, name, *args, **kwargs)))
             one.askers += 1
             try:
                 async with asyncio.timeout(ANSWER_LIMIT_S):
-                    answer: R = await asyncio.shield(one.task)
+                    answer: R = await asyncio.shield(one.answer)
                     return answer
             finally:
                 one.askers -= 1
-                if not one.askers and not one.task.done():  # the last one gave up: it leaves the queue
+                if not one.askers and not one.answer.done():  # the last one gave up: it leaves the queue
                     if queued.get(name) is one:
                         del queued[name]
-                    one.task.cancel()
+                    one.answer.cancel()
 
         return asked
 

@@ -4,8 +4,8 @@ A provider has no session, no language and no messages, and a telephone rings me
 what holds for programs too is left. Whatever is not plainly a delivery (another method, a host that is not ours, no TLS
 where it is due) goes the long way, which has the same code at its end.
 
-What costs nothing is judged on the loop. The rest takes a turn in a thread, of which there are as many as turns; who
-gets none within TURN_SECONDS is asked to come again.
+What costs nothing is judged on the loop. The rest takes a turn in a thread (calls.lending), of which there are as many
+as turns; who gets none within TURN_SECONDS is asked to come again.
 """
 
 from __future__ import annotations
@@ -13,21 +13,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-import threading
-import time
 from collections.abc import Awaitable, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from typing import Any
 
 from csp.middleware import CSPMiddleware
 from django.core.exceptions import DisallowedHost
 from django.core.handlers.asgi import ASGIRequest
-from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.middleware.security import SecurityMiddleware
 
+from calls.lending import Desk
 from calls.web import webhooks
 from calls.web.webhooks import BODY_LIMIT, TURN_SECONDS, TURNS, Offered
 
@@ -38,8 +35,6 @@ Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 Site = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-HELD_S = 1.0
-"""A connection that served a crowd is looked at again when it was idle for so long."""
 _PATH = re.compile(r"/webhooks/openai/([^/]+)/")
 
 
@@ -50,10 +45,7 @@ class Deliveries:
         self._site = site
         self._security = SecurityMiddleware(_no_view)
         self._headers = (XFrameOptionsMiddleware(_no_view), CSPMiddleware(_no_view), self._security)
-        self._threads = ThreadPoolExecutor(TURNS, thread_name_prefix="webhook")
-        self._turns = asyncio.Semaphore(TURNS)
-        self._waiting = 0
-        self._thread = threading.local()
+        self._desk = Desk(TURNS, "webhook")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         found = _PATH.fullmatch(scope["path"])
@@ -89,30 +81,16 @@ class Deliveries:
             return HttpResponse("failed\n", status=500, content_type="text/plain")
 
     async def _in_turn(self, delivery: Offered) -> HttpResponse:
-        self._waiting += 1
+        taken = self._desk.ask(webhooks.take, delivery)
+        done = asyncio.wrap_future(taken)
         try:
-            async with asyncio.timeout(TURN_SECONDS):
-                await self._turns.acquire()
-        except TimeoutError:
-            logger.warning("a webhook found no turn")
-            return webhooks.later()
+            await asyncio.wait([done], timeout=TURN_SECONDS)
+            if done.done() or not taken.cancel():
+                return await done
         finally:
-            self._waiting -= 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, self._take, delivery)
-        finally:
-            self._turns.release()
-
-    def _take(self, delivery: Offered) -> HttpResponse:
-        """In a thread. A crowd shares a connection; it goes back to the pool, which looks at it, when nobody waits."""
-        if time.monotonic() - getattr(self._thread, "used_at", 0.0) > HELD_S:
-            connection.close()
-        try:
-            return webhooks.take(delivery)
-        finally:
-            self._thread.used_at = time.monotonic()
-            if not self._waiting or connection.errors_occurred:
-                connection.close()
+            taken.cancel()  # where it has not begun: the sender went away, or is asked to come again
+        logger.warning("a webhook found no turn")
+        return webhooks.later()
 
 
 async def _read(receive: Receive, into: BytesIO) -> bool | None:

@@ -128,4 +128,4 @@ async def everything_closed() -> None:
         connections.close_all()
 
     loop = asyncio.get_running_loop()
-    await asyncio.gather(*(loop.run_in_executor(database._threads, rest) for _ in range(database.THREADS)))
+    await asyncio.gather(*(loop.run_in_executor(database._desk.threads, rest) for _ in range(database.THREADS)))
