@@ -23,7 +23,9 @@ FENCE_S = 7.0
 DEAD_AFTER_S = 2
 """Twice the beat of a worker"""
 CROWDED_TAKEOVERS = 5
-"""A call that changed hands more often than this is taken again only after CROWDED_PAUSE."""
+"""A call that changed hands more often than this, each time within CROWDED_WITHIN of the last, may be what kills its
+workers: it is taken again only CROWDED_PAUSE after it was taken last."""
+CROWDED_WITHIN = "2 minutes"
 CROWDED_PAUSE = "30 seconds"
 
 Connection = AsyncConnection[Any]
@@ -33,6 +35,8 @@ Connection = AsyncConnection[Any]
 class Lease:
     call: int
     epoch: int
+    crowded: bool = False
+    """It changes hands too often"""
 
 
 async def take(
@@ -57,7 +61,7 @@ async def take(
             from calls_call
             where state = any(%(live)s) and (owner is null or lease_expires < clock_timestamp())
               and (takeovers <= {CROWDED_TAKEOVERS}
-                   or coalesce(lease_expires, 'epoch') < clock_timestamp() - interval '{CROWDED_PAUSE}')
+                   or coalesce(taken_at, 'epoch') < clock_timestamp() - interval '{CROWDED_PAUSE}')
               and {wanted} and id <> all(%(besides)s::bigint[])
             order by place, started_at limit %(limit)s
         ), won as (
@@ -67,9 +71,13 @@ async def take(
         )
         update calls_call c
         set owner = %(owner)s, epoch = c.epoch + 1, flush = 0,
-            takeovers = c.takeovers + case when c.epoch > 0 then 1 else 0 end,
+            takeovers = case
+                when c.epoch = 0 then 0
+                when c.taken_at > clock_timestamp() - interval '{CROWDED_WITHIN}' then c.takeovers + 1
+                else 1 end,
+            taken_at = clock_timestamp(),
             lease_expires = clock_timestamp() + interval '{TTL_S} seconds'
-        from won where c.id = won.id returning c.id, c.epoch
+        from won where c.id = won.id returning c.id, c.epoch, c.takeovers > {CROWDED_TAKEOVERS}
         """,  # noqa: S608  constants of this module
         {
             "owner": owner,

@@ -42,6 +42,8 @@ _ANSWERED = frozenset({CallState.ACTIVE, CallState.TRANSFERRING})
 _SPEAKERS = frozenset({"caller", "agent"})
 _OWNER_LOST = "owner_lost"
 _EXPIRED = "session_expired"
+_TOO_BIG = 1009
+"""The close code for a frame beyond the bound"""
 _EXPIRED_WORDS = "maximum duration"
 _NOTHING = Step()
 
@@ -204,6 +206,8 @@ class Session:
             return  # the end was known before the socket closed
         detail = ": ".join(str(part) for part in (input.code, input.reason[:200]) if part)
         self._change_attachment(Attachment.REATTACHING, at, detail)
+        if input.code == _TOO_BIG:
+            self._book.oddity(at, "too large", "a frame of more than 4 MB")
         self._unwatched = at, "socket_closed"
         self._steering.detach()
         self._talk.detach()

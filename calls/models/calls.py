@@ -72,6 +72,9 @@ class Call(TenantOwned):
     epoch = models.BigIntegerField(default=0)
     """Fencing token: grows with every taking; a write under an older one is refused"""
     takeovers = models.PositiveIntegerField(default=0)
+    """Unplanned ones, none of them leases.CROWDED_WITHIN after the one before"""
+    taken_at = models.DateTimeField(null=True)
+    """When it was taken last, by whomever"""
     lease_expires = models.DateTimeField(null=True)
     flush = models.BigIntegerField(default=0, db_default=0)
     """Number of the owner's latest flush that is stored; one that comes again is known by it"""

@@ -33,6 +33,9 @@ NOT_FOUND_SIP, BUSY_SIP = 404, 486
 YOUNG = timedelta(seconds=5)
 """A call so young may be announced before the provider's own accept knows it: a 404 is asked once more."""
 YOUNG_PAUSE_S = 0.3
+OVERSIZED_WITHIN_S = 600.0
+OVERSIZED_REST_S = 30.0
+"""Before a redial, where the last runner.OVERSIZED sockets in so long were closed for a frame beyond the bound"""
 
 
 class Attendance:
@@ -74,6 +77,7 @@ class Attendance:
                 await self.runner.read(sideband)
                 sideband.abort()
                 self._note_closed(opened_at)
+                await self._rest()
                 sideband = None
         finally:
             if sideband is not None:
@@ -226,6 +230,13 @@ class Attendance:
             self._attempt, self._trying_since = 0, now
         elif now - self._trying_since > backoff.REDIAL_BUDGET_S:
             self._give_up(CallState.LOST, EndReason.PROVIDER_UNREACHABLE, "The sideband closes as soon as it opens.")
+
+    async def _rest(self) -> None:
+        """A peer that sends frames beyond the bound again and again is not dialled again at once."""
+        times = self.runner.oversized_at
+        if len(times) == times.maxlen and time.monotonic() - times[0] < OVERSIZED_WITHIN_S:
+            logger.warning("frames beyond the bound, again", extra={"call": str(self.briefing.code)})
+            await asyncio.sleep(OVERSIZED_REST_S)
 
     def _give_up(self, state: CallState, reason: EndReason, detail: str) -> None:
         self.runner.feed(GaveUp(state, reason, detail))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
+from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -24,6 +26,9 @@ from calls.sideband.hints import Hints, Picture
 from calls.sideband.writer import Writer
 
 logger = logging.getLogger(__name__)
+
+OVERSIZED = 3
+"""Frames beyond the bound that are remembered"""
 
 _LEASE_OVER = "the lease of the call may be over"
 _LINE_DOWN = "the line to the provider is down"
@@ -58,6 +63,8 @@ class Runner:
         self.session = session
         self.control = control
         self.over = asyncio.Event()
+        self.oversized_at: deque[float] = deque(maxlen=OVERSIZED)
+        """When the latest frames beyond the bound closed the socket"""
         self._shell = shell
         self.picture = Picture(ref, session.growing)
         self._sideband: Sideband | None = None
@@ -91,7 +98,9 @@ class Runner:
                     self._apply(self.session.advance(event, now), now)
                 await writer.room()
         except Closed as closed:
-            self._shell.frames.oversized += closed.code == TOO_BIG
+            if closed.code == TOO_BIG:
+                self._shell.frames.oversized += 1
+                self.oversized_at.append(time.monotonic())
             # A socket that fell silent was lost with its last frame, not when the silence was noticed.
             self.feed(Detached(closed.code, closed.reason), now if closed.silent else None)
         finally:

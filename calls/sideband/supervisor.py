@@ -21,7 +21,7 @@ from calls.actions import leases
 from calls.actions.ingest import CallRef
 from calls.actions.leases import Lease
 from calls.conf import conf
-from calls.domain.changes import AttachmentChanged, CallStateChanged
+from calls.domain.changes import AttachmentChanged, CallStateChanged, NoteAdded
 from calls.domain.states import Attachment, CallState, EndReason
 from calls.exceptions import InvalidInput, ProviderRefused
 from calls.providers.client import ControlClients
@@ -52,6 +52,7 @@ LISTEN_RETRY_S = 1.0
 CANCEL_AGAIN_S = 0.2
 AWAY = (psycopg.OperationalError, PoolTimeout, TimeoutError)
 """The database did not answer: wait and try again; nothing is decided meanwhile."""
+CROWDED_WORDS = "its workers were lost again and again; it is watched again only half a minute after each"
 LOOK_S = 5.0
 """Between looks for spools of dead workers; less than CALM_S, so that those who died while the database was away are
 heard before they are buried"""
@@ -238,6 +239,9 @@ class Supervisor:
                 self._cannot_attend(ref, brief, str(error))
                 return
             self._runners[lease.call] = runner
+            if lease.crowded:
+                note = NoteAdded("oddity", datetime.now(UTC), {"kind": "changes hands", "detail": CROWDED_WORDS})
+                self.writer.put(ref, [note], {"oddities": 1})
             await attendance.run()
         except AWAY as error:
             logger.warning("database is away", extra={"loop": "attend", "error": type(error).__name__})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from uuid import uuid4
 
 import psycopg
@@ -225,6 +226,16 @@ async def test_what_cannot_be_stored_before_the_end_is_left_to_the_next_worker_o
         assert await within(acme, lambda: CallEvent.objects.filter(kind="note").count()) == 1
     assert list(tmp_path.iterdir()) == []
     assert provided.count("accept") == 1
+
+
+async def test_that_a_call_changes_hands_too_often_stands_in_its_transcript(acme, provided, hot):
+    fields = {"takeovers": leases.CROWDED_TAKEOVERS, "epoch": 9, "taken_at": timezone.now() - timedelta(seconds=40)}
+    call = await ringing(acme, provided, **fields)
+    async with working():
+        await attached(hot, call)
+        await until(lambda: within(acme, lambda: CallEvent.objects.filter(kind="note").exists()))
+    body = await within(acme, lambda: CallEvent.objects.get(kind="note").body)
+    assert (body["kind"], body["body"]["kind"]) == ("oddity", "changes hands")
 
 
 async def test_a_lost_lease_is_let_go_of_at_once(acme, provided, hot, committed_db, caplog):
