@@ -9,7 +9,7 @@ from typing import Any
 from channels.auth import get_user
 
 from calls.domain.roles import Capability
-from calls.live.database import asks
+from calls.live.database import asks_together
 from calls.selectors.members import Member, member_of
 
 BAD_FRAME, SIGNED_OUT, ROLE_REMOVED, NO_TENANT, TOO_SLOW, TOO_MANY = 4400, 4401, 4403, 4404, 4408, 4429
@@ -31,7 +31,7 @@ class Refused(Exception):
         self.message = message
 
 
-@asks
+@asks_together(lambda scope, slug: (scope["session"].session_key, slug))
 def admit(scope: dict[str, Any], slug: str) -> Member:
     """The member behind a socket. Raises Refused; a tenant that is not theirs and one that is not are the same."""
     # The session as it is now: the scope's own was read once, at the handshake.

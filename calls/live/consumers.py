@@ -1,10 +1,10 @@
-"""The browser's feed: subscribe, catch up from PostgreSQL, deliver, shed. Reads only; never writes.
+"""The browser's feed: one socket, who may look, what it keeps up with. Reads only; never writes.
 
 Daphne has no back-pressure, so the reader's own acknowledgements are the measure: who does not keep up gets no hints,
 then is closed and comes back with its position.
 
-A socket opens and lives on PostgreSQL alone while Redis is away, and outlives PostgreSQL's absences: what it could not
-read stays owed, and each round of the heads tries again.
+A socket opens and lives on PostgreSQL alone while Redis is away, and outlives PostgreSQL's absences. What it is told of
+its streams, and when, is calls.live.streams' own.
 """
 
 from __future__ import annotations
@@ -27,18 +27,16 @@ from channels.utils import await_many_dispatch
 from django.utils import timezone
 
 from calls import feed
-from calls.domain.roles import Capability
 from calls.domain.views import iso
-from calls.exceptions import FeedGone, NotFound
-from calls.live import access, protocol, reading
+from calls.live import access, protocol
 from calls.live.access import Refused
 from calls.live.channel import channel_of_this_process
-from calls.live.cursor import Cursor, Verdict
 from calls.live.database import AWAY
 from calls.live.doors import DOORS
 from calls.live.groups import Groups
 from calls.live.presence import Presence
-from calls.live.protocol import Ack, BadFrame, Hello, TooMuch, Wanted
+from calls.live.protocol import Ack, BadFrame, Hello, TooMuch
+from calls.live.streams import Streams
 
 logger = logging.getLogger(__name__)
 
@@ -58,9 +56,6 @@ class FeedConsumer(AsyncWebsocketConsumer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.cursors: dict[str, Cursor] = {}
-        self.owed: dict[str, Wanted] = {}
-        """Streams that something is to be read for, from where; a stream without a cursor is told nothing else"""
         self.checked_at = -math.inf
         """When it was last asked whether this person may look"""
         self.unacked = 0
@@ -69,8 +64,6 @@ class FeedConsumer(AsyncWebsocketConsumer):
         self.pulse: asyncio.Task[None] | None = None
         self.refused = False
         self.entered = False
-        self.order = asyncio.Lock()
-        """Entries, catching up and the pulse take turns: what a socket is told stays in order"""
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         """As Channels does it, but with a channel that asks nothing of Redis, and tidied up however it ends."""
@@ -107,10 +100,9 @@ class FeedConsumer(AsyncWebsocketConsumer):
             self.refused = True
             await self.close(code=access.DATABASE_AWAY)
             return
-        self.reveal = self.member.actor.may(Capability.REVEAL)
-        self.own_group = feed.user_group(self.member.actor.user_id or 0)
+        self.streams = Streams(self.member, self.rooms, self._tell)
         # What changed between the answer and the joining is asked for at the first heartbeat.
-        await self.rooms.join({self.own_group})
+        await self.rooms.join({self.streams.own_group})
         self.presence = Presence(self.member, self.channel_name)
         self.pulse = asyncio.create_task(self._beat())
 
@@ -146,34 +138,16 @@ class FeedConsumer(AsyncWebsocketConsumer):
             case Ack():
                 self.unacked, self.behind_since = 0, None
             case Hello():
-                async with self.order:
-                    await self._follow(frame)
-                await self._be_present(self._calls())
+                await self.streams.follow(frame)
+                await self._be_present(self.streams.calls())
 
     async def feed_entries(self, message: dict[str, Any]) -> None:
         """Numbered entries came over Redis."""
-        async with self.order:
-            await self._deliver(message)
-
-    async def _deliver(self, message: dict[str, Any]) -> None:
-        stream = message["stream"]
-        cursor = self.cursors.get(stream)
-        if cursor is None or stream in self.owed:
-            return  # owed: PostgreSQL did not answer a moment ago, so entries do not ask it again, the heads do
-        match cursor.judge(message["epoch"], message["first"], message["last"]):
-            case Verdict.DELIVER:
-                frame = message["frame"]
-                cursor.advance(message["last"])
-                await self._tell(protocol.mask_frame(frame) if message["private"] and not self.reveal else frame)
-            case Verdict.READ | Verdict.RESET:
-                self.owed[stream] = Wanted(stream, cursor.epoch, cursor.seq)
-                await self._pay()
-            case Verdict.SKIP:
-                pass
+        await self.streams.deliver(message)
 
     async def feed_hints(self, message: dict[str, Any]) -> None:
         """Unnumbered hints came over Redis: the first thing that a slow reader does without."""
-        if message["stream"] not in self.cursors:
+        if message["stream"] not in self.streams:
             return
         if self.unacked < UNACKED_HINTS:
             await self._tell(message["frame"])
@@ -182,19 +156,12 @@ class FeedConsumer(AsyncWebsocketConsumer):
 
     async def feed_head(self, message: dict[str, Any]) -> None:
         """So far a stream goes that somebody has just begun to follow."""
-        async with self.order:
-            stream = message["stream"]
-            cursor = self.cursors.get(stream)
-            if cursor is None or stream in self.owed or cursor.epoch != message["epoch"]:
-                return
-            if cursor.seq < message["seq"]:
-                self.owed[stream] = Wanted(stream, cursor.epoch, cursor.seq)
-                await self._pay()
+        await self.streams.hear_head(message)
 
     async def feed_presence(self, message: dict[str, Any]) -> None:
         """Somebody came to a call or left it."""
-        if message["stream"] in self.cursors and not self.refused:
-            await self._be_present(self._calls(), quietly=True)
+        if message["stream"] in self.streams and not self.refused:
+            await self._be_present(self.streams.calls(), quietly=True)
 
     async def _be_present(self, codes: Collection[UUID], *, quietly: bool = False) -> None:
         """Renew where this page is, tell it who else is there, and the others where it came or left."""
@@ -204,11 +171,6 @@ class FeedConsumer(AsyncWebsocketConsumer):
         for code in () if quietly else moved:
             message = {"type": "feed.presence", "stream": f"call:{code}"}
             await self.rooms.tell(feed.call_group(code), message)
-
-    def _calls(self) -> list[UUID]:
-        """The calls that this page follows, all of them its tenant's own: the others are `gone`."""
-        codes = (Wanted(stream).code for stream in self.cursors)
-        return [code for code in codes if code is not None]
 
     async def access_changed(self, message: dict[str, Any]) -> None:
         """This person's role, membership or session changed: ask at once, not at the next round."""
@@ -224,61 +186,10 @@ class FeedConsumer(AsyncWebsocketConsumer):
     async def _check(self) -> None:
         """May this person still look, and at how much? Raises Refused or one of AWAY."""
         before = self.member.actor
-        self.member = await access.admit_again(self.scope, self.slug)
+        self.member = self.streams.member = await access.admit_again(self.scope, self.slug)
         self.checked_at = time.monotonic()
-        if self.member.actor.role == before.role:
-            return
-        async with self.order:
-            self.reveal = self.member.actor.may(Capability.REVEAL)
-            await self._tell(protocol.role(self.member.actor))
-            # What was told under the other role is told anew, masked or not.
-            self.owed |= {stream: Wanted(stream) for stream in self.cursors}
-            await self._pay()
-
-    async def _follow(self, hello: Hello) -> None:
-        """Replace what is followed. Groups are joined before PostgreSQL is read, so that nothing falls between."""
-        self.cursors = {}
-        self.owed = {wanted.stream: wanted for wanted in hello.streams}
-        groups = {self._group(wanted) for wanted in hello.streams}
-        groups.add(self.own_group)
-        await self.rooms.leave_all_but(groups)
-        await self.rooms.join(groups)
-        await self._pay()
-        await self._say_followed(groups)
-
-    async def _say_followed(self, groups: Collection[str]) -> None:
-        """Have the workers announce what they left out while nobody followed, and the words of open turns."""
-        if told := [group for group in groups if group != self.own_group]:
-            await self.rooms.tell(feed.FOLLOWED, {"type": "followed", "groups": told})
-
-    async def _pay(self) -> None:
-        """Send what is owed. Ends at the first stream that PostgreSQL does not answer for; the heads try again."""
-        for wanted in list(self.owed.values()):
-            try:
-                await self._catch_up(wanted)
-            except AWAY as error:
-                logger.debug("a feed waits for the database", extra={"error": type(error).__name__})
-                return
-            del self.owed[wanted.stream]
-
-    async def _catch_up(self, wanted: Wanted) -> None:
-        """Send what follows the position: entries, or a snapshot where the past is gone. Raises one of AWAY."""
-        try:
-            try:
-                entries = await reading.entries_after(self.member, wanted)
-            except FeedGone:
-                found = await reading.snapshot(self.member, wanted)
-                self.cursors[wanted.stream] = Cursor(found.epoch, found.seq)
-                await self._tell(found.frame)
-                return
-        except NotFound:
-            self.cursors.pop(wanted.stream, None)
-            await self._tell(protocol.gone(wanted.stream))
-            return
-        last = entries[-1]["seq"] if entries else wanted.seq
-        self.cursors[wanted.stream] = Cursor(wanted.epoch, last)
-        if entries:
-            await self._tell(protocol.events(wanted.stream, wanted.epoch, entries, reveal=self.reveal))
+        if self.member.actor.role != before.role:
+            await self.streams.tell_anew(protocol.role(self.member.actor))
 
     async def _beat(self) -> None:
         """Heartbeats, heads, and the question whether this person may still look."""
@@ -290,8 +201,8 @@ class FeedConsumer(AsyncWebsocketConsumer):
                 await self._shed()
                 heads = {}
                 if count % HEADS_EVERY == 0:
-                    heads = await self._look_for_holes()
-                    await self._be_present(self._calls())
+                    heads = await self.streams.look_for_holes()
+                    await self._be_present(self.streams.calls())
             except Refused as refusal:
                 await self._refuse(refusal)
                 return
@@ -300,20 +211,6 @@ class FeedConsumer(AsyncWebsocketConsumer):
             if self.refused:
                 return
             await self.send(text_data=protocol.heartbeat(str(iso(timezone.now())), heads))
-
-    async def _look_for_holes(self) -> dict[str, int]:
-        """The heads of the streams; what Redis lost on the way is read from PostgreSQL, and lost groups are joined."""
-        async with self.order:
-            followed = {self._group(Wanted(stream)) for stream in [*self.cursors, *self.owed]}
-            new = await self.rooms.join(followed | {self.own_group})
-            streams = [Wanted(stream, cursor.epoch, cursor.seq) for stream, cursor in self.cursors.items()]
-            heads = await reading.heads(self.member, streams)
-            for wanted in streams:
-                if heads.get(wanted.stream, wanted.seq) > wanted.seq:
-                    self.owed[wanted.stream] = wanted
-            await self._pay()
-            await self._say_followed(new)
-            return heads
 
     async def _shed(self) -> None:
         if self.unacked < UNACKED_HINTS:
@@ -337,8 +234,3 @@ class FeedConsumer(AsyncWebsocketConsumer):
         await self.close(code=refusal.code)
         if self.pulse is not None:
             await self._be_present(())
-
-    def _group(self, wanted: Wanted) -> str:
-        if wanted.code is None:
-            return feed.tenant_group(self.member.tenant_id)
-        return feed.call_group(wanted.code)
