@@ -10,12 +10,12 @@ import platform
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import psutil
 
-from benchmarks import arrivals, load, money, pages, path, search, table
+from benchmarks import arrivals, load, money, pages, path, search, table, where
 from benchmarks.instead import measured
 from benchmarks.options import QUICK
 from benchmarks.table import Row
@@ -37,17 +37,32 @@ PARTS: Mapping[str, Part] = {
     "money": lambda directory: money.rows(directory, PAST_BILLS),
 }
 
+NOTES: Mapping[str, str] = {
+    "path": f"""\
+CPU: user and system time of 2 workers, PostgreSQL (fsync on), Redis and web, less their idle time, by the frames that
+the source sent; median of {path.STRETCHES} times {path.STRETCH_S:g} s, with {load.SCREENS} screens on Live and \
+{load.CALLS_PER_SCREEN} calls each. Baseline: a uvloop
+process that receives the same frames at the same times and forgets them. Source, replay and screens run on the same
+cores: their CPU is not counted, but the waiting for cores that they cause is in every time.""",
+    "instead": "Instead: the value is theirs, the baseline is what the product takes for the same and more.",
+    "pages": "Pages: the baseline is an empty page.",
+    "search": "Search: the whole page over HTTP; the baseline is the same page without words to look for.",
+}
+ASKED_FOR: Mapping[str, Part] = {"where": where.rows}
+"""Not part of the whole"""
+
 
 def main() -> None:
     os.environ.pop("DATABASE_URL", None)  # its processes must be ours to be measured
     wanted = sys.argv[1:] or list(PARTS)
-    if unknown := set(wanted) - PARTS.keys():
-        sys.exit(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+    parts = {**PARTS, **ASKED_FOR}
+    if unknown := set(wanted) - parts.keys():
+        sys.exit(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join(parts)}")
     directory = Path(tempfile.mkdtemp(prefix="ro-bench-"))
     rows: list[Row] = []
     try:
         for name in wanted:
-            found = PARTS[name](directory / name)
+            found = parts[name](directory / name)
             rows += found
             print(f"\n{table.printed(found)}\n", flush=True)
     finally:
@@ -55,21 +70,16 @@ def main() -> None:
     if wanted == list(PARTS):
         print(f"\n{table.printed(rows)}\n")
         table.write(rows, env.BASE_DIR / "build" / "bench.json")
-    print(_footnotes())
+    print(_footnotes(wanted))
 
 
-def _footnotes() -> str:
+def _footnotes(parts: Sequence[str]) -> str:
     memory = psutil.virtual_memory().total / 2**30
     return "\n".join(
         [
             f"{os.cpu_count()} cores, {memory:.0f} GiB, Python {platform.python_version()};"
             f" load of the machine at the end {os.getloadavg()[0]:.1f}.",
-            "CPU: user and system time of 2 workers, PostgreSQL (fsync on), Redis and web, less their idle time,",
-            f"by the frames that the source sent; median of {path.STRETCHES} times {path.STRETCH_S:g} s, with"
-            f" {load.SCREENS} screens on the live page and {load.CALLS_PER_SCREEN} calls each.",
-            "Baseline of the path: a uvloop process that receives the same frames at the same times and forgets them.",
-            "Source, replay and screens run on the same cores: their CPU is not counted, but the waiting for",
-            "cores that they cause is in every time above.",
+            *(NOTES[name] for name in parts if name in NOTES),
         ]
     )
 

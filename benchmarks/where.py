@@ -1,0 +1,91 @@
+"""Where the time of a loaded product goes, by py-spy: shares of the CPU of a worker and of web, by who asked for it.
+
+`python -m benchmarks where`, with py-spy on the PATH (it is no dependency) and the right to look into processes;
+`CALLS` as for the path, of which the last. Sampling slows a process down by a few per cent: no figure of a table is
+from here.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+from benchmarks import load
+from benchmarks.options import LEVELS
+from benchmarks.table import Row
+from tests.rig import machine
+from tests.rig.machine import Plan
+
+SECONDS = 12
+OPENING_S = load.WARM_S + 2
+"""The first snapshots of the screens are another matter"""
+OPTIONS = f"record --nonblocking -r 200 -f raw -d {SECONDS}"
+SHOWN = 16
+WAITING = ("select (", "poll (", "_worker (")
+"""Innermost functions of threads that wait"""
+LOOP = "sideband/loop.py"
+"""Everything is beneath it"""
+LIBRARIES = {
+    "websockets": "websockets",
+    "psycopg": "psycopg",
+    "redis": "redis-py",
+    "channels_redis": "channels_redis",
+    "asyncio": "asyncio",
+    "autobahn": "autobahn",
+    "twisted": "twisted",
+    "daphne": "daphne",
+    "django": "django",
+}
+
+
+def rows(directory: Path) -> list[Row]:
+    spy = shutil.which("py-spy")
+    if spy is None:
+        print("no py-spy on the PATH: nothing is profiled")
+        return []
+    found: list[Row] = []
+    with machine.rig(directory, Plan(tenants=("acme",), durable=True)) as rig:
+        pids = {"worker": rig.workers[0].pid, "web": rig.web.pid}
+        with load.source(rig, "where") as source:
+            source.bring(LEVELS[-1])
+            outputs = {name: directory / f"{name}.stacks" for name in pids}
+            spies = [
+                subprocess.Popen(
+                    ["sh", "-c", f"sleep {OPENING_S}; exec {spy} {OPTIONS} -p {pid} -o {outputs[name]}"],
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                )
+                for name, pid in pids.items()
+            ]
+            load.stretch(rig, SECONDS + OPENING_S, source)
+            for one in spies:
+                one.wait(SECONDS * 4)
+        for name, path in outputs.items():
+            found += _shares(name, path.read_text())
+    return found
+
+
+def _shares(name: str, stacks: str) -> list[Row]:
+    """Of each stack the innermost function of the product, and the library that it was in beneath it."""
+    counted: Counter[str] = Counter()
+    for line in stacks.splitlines():
+        stack, _, count = line.rpartition(" ")
+        if any(waiting in stack.rpartition(";")[2] for waiting in WAITING):
+            continue
+        counted[_blamed(stack.split(";"))] += int(count)
+    total = sum(counted.values())
+    shares = [Row(f"{name}: {who}", count / total * 100, "%") for who, count in counted.most_common(SHOWN)]
+    return [*shares, Row(f"{name}: the rest", 100 - sum(row.value for row in shares), "%")]
+
+
+def _blamed(frames: list[str]) -> str:
+    ours = next((n for n in range(len(frames) - 1, -1, -1) if "(calls/" in frames[n] and LOOP not in frames[n]), -1)
+    named = (said for each in reversed(frames[ours + 1 :]) for part, said in LIBRARIES.items() if f"{part}/" in each)
+    library = next(named, "")
+    if ours < 0:
+        innermost = frames[-1].partition(" (")[0]
+        return f"{library} {innermost}".strip()
+    function, _, place = frames[ours].partition(" (")
+    return f"{place.partition(':')[0].removesuffix(')')} {function}" + (f" > {library}" if library else "")
