@@ -86,25 +86,30 @@ class Runner:
     async def read(self, sideband: Sideband) -> None:
         """Read until the socket closes; the session is told of it."""
         self._sideband = sideband
-        writer = self._shell.writer
-        now = datetime.now(UTC)
+        begun = datetime.now(UTC)
         try:
             while not self.over.is_set():
-                raw = await sideband.receive()
-                now = self.ref.heard_at = datetime.now(UTC)
-                writer.heard(self.ref)
-                event = decode(raw)
-                if type(event) is not Ignored:
-                    self._apply(self.session.advance(event, now), now)
-                await writer.room()
+                await sideband.listen(self._take)
+                await self._shell.writer.room()
         except Closed as closed:
             if closed.code == TOO_BIG:
                 self._shell.frames.oversized += 1
                 self.oversized_at.append(time.monotonic())
             # A socket that fell silent was lost with its last frame, not when the silence was noticed.
-            self.feed(Detached(closed.code, closed.reason), now if closed.silent else None)
+            last = max(begun, self.ref.heard_at or begun)
+            self.feed(Detached(closed.code, closed.reason), last if closed.silent else None)
         finally:
             self._sideband = None
+
+    def _take(self, raw: bytes) -> bool:
+        """One frame; False where there is no room for more, or no need."""
+        now = self.ref.heard_at = datetime.now(UTC)
+        writer = self._shell.writer
+        writer.heard(self.ref)
+        event = decode(raw)
+        if type(event) is not Ignored:
+            self._apply(self.session.advance(event, now), now)
+        return writer.roomy and not self.over.is_set()
 
     async def carry_out(self) -> None:
         """Send what the session wants sent, in order, and tell it what went out; runs beside `read` until the end."""

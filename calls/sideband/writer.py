@@ -94,6 +94,11 @@ class Writer:
         """The provider was heard at `ref.heard_at`: to be stored with whatever is stored next of this call."""
         self._backlog.heard(ref)
 
+    @property
+    def roomy(self) -> bool:
+        """False while the spool is being written."""
+        return self._room.is_set()
+
     async def room(self) -> None:
         """Return at once, but while the spool is being written."""
         await self._room.wait()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 import pytest_asyncio
+from django.db import connections
 
 from calls.live import consumers
 from tests import factories
@@ -16,7 +17,10 @@ def calm(monkeypatch):
 
 @pytest_asyncio.fixture
 async def live(committed_db):
-    """Real commits, and a channel layer that is closed with the test's loop."""
+    """Real commits, a channel layer that is closed with the test's loop, and a pool of connections that no thread of an
+    earlier test still holds one of."""
+    for alias in connections:
+        connections[alias].close_pool()
     yield
     await everything_closed()
 

@@ -60,6 +60,8 @@ class Shell:
     def heard(self, ref):
         self.heard_at = ref.heard_at
 
+    roomy = True
+
     async def room(self):
         return
 

@@ -39,6 +39,14 @@ async def dialled(handler=None, **options):
             sideband.abort()
 
 
+async def receive(sideband):
+    """The next frame."""
+    frames = []
+    while not frames:
+        await sideband.listen(lambda raw: frames.append(raw))
+    return frames[0]
+
+
 async def refused(status, headers=()):
     def answer(ws, request):
         response = ws.respond(HTTPStatus(status), "no\n")
@@ -138,7 +146,65 @@ async def test_frames_come_as_bytes_in_order():
         await ws.wait_closed()
 
     async with dialled(handler) as sideband:
-        assert [await sideband.receive(), await sideband.receive()] == ['{"a":"ü"}'.encode(), b"binary"]
+        assert [await receive(sideband), await receive(sideband)] == ['{"a":"ü"}'.encode(), b"binary"]
+
+
+async def test_frames_that_come_in_parts_are_whole_and_in_order():
+    async def handler(ws):
+        await ws.send("one")
+        await ws.send(["t", "w", "o"])
+        await ws.send("three")
+        await ws.wait_closed()
+
+    async with dialled(handler) as sideband:
+        assert [await receive(sideband) for _ in range(3)] == [b"one", b"two", b"three"]
+
+
+async def test_a_message_of_endless_parts_is_dropped(monkeypatch):
+    monkeypatch.setattr(connection, "PARTS_LIMIT", 10)
+
+    async def handler(ws):
+        await ws.send("." for _ in range(100))
+        await ws.wait_closed()
+
+    async with dialled(handler) as sideband:
+        with pytest.raises(Closed):
+            await asyncio.wait_for(receive(sideband), 5)
+
+
+async def test_who_takes_no_more_holds_the_sender_back_and_loses_nothing():
+    sent = []
+
+    async def handler(ws):
+        for number in range(1_000):
+            await ws.send(f"{number} " + "x" * 20_000)
+            sent.append(number)
+        await ws.wait_closed()
+
+    async with dialled(handler) as sideband:
+        heard = [await receive(sideband)]
+        await asyncio.sleep(0.3)
+        assert len(sent) < 900
+        while len(heard) < 1_000:
+            heard.append(await receive(sideband))
+    assert [int(frame.split()[0]) for frame in heard] == list(range(1_000))
+
+
+async def test_what_goes_wrong_with_a_frame_is_raised_where_somebody_listens():
+    async def handler(ws):
+        await ws.send("fine")
+        await asyncio.sleep(0.05)
+        await ws.send("bad")
+        await ws.wait_closed()
+
+    def take(raw):
+        if raw == b"bad":
+            raise ValueError("this one")
+        return True
+
+    async with dialled(handler) as sideband:
+        with pytest.raises(ValueError, match="this one"):
+            await asyncio.wait_for(sideband.listen(take), 5)
 
 
 async def test_only_text_frames_are_sent():
@@ -160,7 +226,7 @@ async def test_a_close_tells_its_code(code, reason):
 
     async with dialled(handler) as sideband:
         with pytest.raises(Closed) as closed:
-            await sideband.receive()
+            await receive(sideband)
         assert (closed.value.code, closed.value.reason) == (code, reason)
         with pytest.raises(Closed):
             await sideband.send(b"{}")
@@ -176,7 +242,7 @@ async def test_tcp_that_goes_away_is_a_close_without_a_code(reset):
 
     async with dialled(handler) as sideband:
         with pytest.raises(Closed) as closed:
-            await sideband.receive()
+            await receive(sideband)
         assert closed.value.code is None
 
 
@@ -189,13 +255,13 @@ async def test_an_oversized_frame_closes_the_socket(monkeypatch):
 
     async with dialled(handler) as sideband:
         with pytest.raises(Closed) as closed:
-            await sideband.receive()
+            await receive(sideband)
         assert closed.value.code == 1009
 
 
 async def test_aborting_wakes_the_reader_at_once():
     async with dialled() as sideband:
-        reader = asyncio.create_task(sideband.receive())
+        reader = asyncio.create_task(receive(sideband))
         await asyncio.sleep(0)
         sideband.abort()
         with pytest.raises(Closed):

@@ -185,7 +185,7 @@ class Line:
         self.frames = []
         self.ended = asyncio.Event()
 
-    async def receive(self):
+    async def listen(self, on_frame):
         await self.ended.wait()
         raise Closed(1006, "")
 
