@@ -21,7 +21,7 @@ from django.db.models import Value
 from django.utils import timezone
 
 from calls import feed
-from calls.actions import commands
+from calls.actions import commands, leases
 from calls.domain.actors import Actor
 from calls.domain.changes import (
     AttachmentChanged,
@@ -131,9 +131,7 @@ class Stage:
                 pen = await Pen.of(connection, self.call)
                 for change in changes:
                     await pen.write(change, **columns)
-                await connection.execute(
-                    "update calls_call set owner = null, lease_expires = null where id = %s", [self.call.pk]
-                )
+                await leases.release(connection, pen.owner)
 
         asyncio.run(store())
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
@@ -18,7 +17,6 @@ from calls.domain.changes import (
     CallStateChanged,
     CommandChanged,
     GapRecorded,
-    NoteAdded,
     Signs,
     TurnChanged,
 )
@@ -29,7 +27,7 @@ from calls.providers import client
 from calls.providers.base import Account
 from calls.providers.client import ControlClient
 from calls.selectors.sideband import Briefing
-from calls.sideband import attendance, backoff, connection, runner
+from calls.sideband import attendance, backoff, runner
 from calls.sideband.attendance import Attendance
 from calls.sideband.briefed import begin
 from calls.sideband.runner import Frames
@@ -368,23 +366,6 @@ async def test_a_busy_provider_is_dialled_until_it_is_well(provided, attend):
     await provided.dialled(2)
     await until(lambda: scene.shell.attachments[-1] == "attached")
     assert provided.count("dial") == 5
-
-
-async def test_a_peer_whose_frames_are_too_large_is_heard_of_and_not_dialled_in_a_loop(provided, attend, monkeypatch):
-    monkeypatch.setattr(connection, "FRAME_LIMIT", 1_000)
-    monkeypatch.setattr(attendance, "OVERSIZED_REST_S", 3600)
-    scene = attend()
-    for number in range(1, 4):
-        await provided.dialled(number)
-        await until(lambda: scene.shell.attachments[-1:] == ["attached"])
-        with suppress(ConnectionError):
-            await provided.say("response.done", text="x" * 2_000)
-        await until(lambda number=number: scene.shell.frames.oversized == number)
-    await asyncio.sleep(0.1)  # the pauses of redials are a hundredth of this
-    assert provided.count("dial") == 3
-    notes = [note.body for note in scene.shell.of(NoteAdded)]
-    assert notes == [{"kind": "too large", "type": "a frame of more than 4 MB"}]
-    assert scene.shell.columns["oddities"] == 1
 
 
 async def test_a_provider_that_stays_away_is_given_up(provided, attend):
