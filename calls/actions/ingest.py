@@ -97,7 +97,9 @@ async def store(
     commit: who begins later finds in PostgreSQL what was stored before.
     """
     plans = {batch.ref.id: _Plan(batch) for batch in batches}
-    async with connection.transaction():
+    # In two exchanges with the server where no tenant is told: what begins the transaction goes with the fence, what
+    # ends it with the rows.
+    async with connection.pipeline(), connection.transaction():
         rows = await connection.execute(sql.FENCE, [_json([plan.head for plan in plans.values()]), owner])
         last_seq = {row[0]: row[1] for row in await rows.fetchall()}
         before = await _stored_before(connection, [plan for call, plan in plans.items() if call not in last_seq])
@@ -254,19 +256,18 @@ async def _insert(
         row | {"tenant_id": str(plan.ref.tenant_id), "call_id": plan.ref.id} for plan in plans for row in plan.entries
     ]
     tenant_events = [row | {"tenant_id": str(tenant)} for (tenant, _), rows in tenants.items() for row in rows]
-    async with connection.pipeline():
-        for statement, rows in (
-            (sql.CALL_EVENTS, events),
-            (sql.TENANT_EVENTS, tenant_events),
-            (sql.TURNS, [row for plan in plans for row in plan.turns.values()]),
-            (sql.USAGE, [row for plan in plans for row in plan.usage.values()]),
-            (sql.GAPS, [row for plan in plans for row in plan.gaps.values()]),
-        ):
-            if rows:
-                await connection.execute(statement, [_json(rows)])
-        # One by one: several changes of the same command may stand in one batch, and their order matters.
-        for command in (row for plan in plans for row in plan.commands):
-            await connection.execute(sql.COMMANDS, [_json([command])])
+    for statement, rows in (
+        (sql.CALL_EVENTS, events),
+        (sql.TENANT_EVENTS, tenant_events),
+        (sql.TURNS, [row for plan in plans for row in plan.turns.values()]),
+        (sql.USAGE, [row for plan in plans for row in plan.usage.values()]),
+        (sql.GAPS, [row for plan in plans for row in plan.gaps.values()]),
+    ):
+        if rows:
+            await connection.execute(statement, [_json(rows)])
+    # One by one: several changes of the same command may stand in one batch, and their order matters.
+    for command in (row for plan in plans for row in plan.commands):
+        await connection.execute(sql.COMMANDS, [_json([command])])
 
 
 def _announce_tenant(tenant: tuple[UUID, str], entries: list[Row]) -> tuple[str, feed.Message]:
