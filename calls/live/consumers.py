@@ -44,6 +44,8 @@ HEARTBEAT_S = 2.0
 HEADS_EVERY = 3
 """Every so many heartbeats carry the heads of the streams."""
 RECHECK_S = 60.0
+LOOK_EVERY_S = 1.0
+"""For who else is there"""
 FRAMES_PER_S = 20
 UNACKED_HINTS = 200
 """Frames without an acknowledgement after which hints are left out …"""
@@ -62,6 +64,9 @@ class FeedConsumer(AsyncWebsocketConsumer):
         self.behind_since: float | None = None
         self.received: deque[float] = deque(maxlen=FRAMES_PER_S)
         self.pulse: asyncio.Task[None] | None = None
+        self.looking: asyncio.Task[None] | None = None
+        self.looked_at = -math.inf
+        self.presence_turn = asyncio.Lock()
         self.refused = False
         self.entered = False
 
@@ -115,6 +120,8 @@ class FeedConsumer(AsyncWebsocketConsumer):
             DOORS.leave(self.member)
         if self.pulse is not None:
             self.pulse.cancel()
+            if self.looking is not None:
+                self.looking.cancel()
             await self._be_present(())
         await self.rooms.leave_all_but(())
 
@@ -160,17 +167,25 @@ class FeedConsumer(AsyncWebsocketConsumer):
 
     async def feed_presence(self, message: dict[str, Any]) -> None:
         """Somebody came to a call or left it."""
-        if message["stream"] in self.streams and not self.refused:
-            await self._be_present(self.streams.calls(), quietly=True)
+        if message["stream"] in self.streams and not self.refused and self.looking is None:
+            self.looking = asyncio.create_task(self._look_around())
 
-    async def _be_present(self, codes: Collection[UUID], *, quietly: bool = False) -> None:
-        """Renew where this page is, tell it who else is there, and the others where it came or left."""
-        news, moved = await self.presence.renew(codes)
-        for code, (members, more) in news.items():
-            await self._tell(protocol.present(f"call:{code}", members, more))
-        for code in () if quietly else moved:
-            message = {"type": "feed.presence", "stream": f"call:{code}"}
-            await self.rooms.tell(feed.call_group(code), message)
+    async def _look_around(self) -> None:
+        """At once, but not more often than LOOK_EVERY_S: where a crowd comes, each of it tells all the others."""
+        await asyncio.sleep(self.looked_at + LOOK_EVERY_S - time.monotonic())
+        self.looked_at, self.looking = time.monotonic(), None
+        await self._be_present(None)
+
+    async def _be_present(self, codes: Collection[UUID] | None) -> None:
+        """Renew where this page is, tell it who else is there, and the others where it came or left. None: it stays
+        where it is, and only looks."""
+        async with self.presence_turn:
+            news, moved = await self.presence.renew(self.presence.here if codes is None else codes)
+            for code, (members, more) in news.items():
+                await self._tell(protocol.present(f"call:{code}", members, more))
+            for code in moved:
+                message = {"type": "feed.presence", "stream": f"call:{code}"}
+                await self.rooms.tell(feed.call_group(code), message)
 
     async def access_changed(self, message: dict[str, Any]) -> None:
         """This person's role, membership or session changed: ask at once, not at the next round."""

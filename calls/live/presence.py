@@ -54,13 +54,13 @@ class Presence:
         self._user = member.actor.user_id
         self._me = {"id": member.actor.user_id, "name": member.actor.label, "you": True}
         self._entry = json.dumps([channel, member.actor.user_id, member.actor.label])
-        self._here: set[UUID] = set()
+        self.here: set[UUID] = set()
         self._told: dict[UUID, tuple[list[dict[str, Any]], int]] = {}
         self._failing = False
 
     async def renew(self, codes: Collection[UUID]) -> tuple[dict[UUID, tuple[list[dict[str, Any]], int]], set[UUID]]:
         """Be at these calls and at no other. Returns what is news to this page, and where it came or left."""
-        moved = self._here ^ set(codes)
+        moved = self.here ^ set(codes)
         try:
             async with asyncio.timeout(feed.SEND_LIMIT_S):
                 found = await self._ask(codes)
@@ -70,7 +70,7 @@ class Presence:
             self._failing = True
             return {}, set()
         self._failing = False
-        self._here = set(codes)
+        self.here = set(codes)
         # To be alone is no news to a page that was told nothing.
         news = {code: seen for code, seen in found.items() if seen != self._told.get(code, ([self._me], 0))}
         self._told = found
@@ -79,7 +79,7 @@ class Presence:
     async def _ask(self, codes: Collection[UUID]) -> dict[UUID, tuple[list[dict[str, Any]], int]]:
         now = time.time()
         async with _client().pipeline(transaction=False) as pipeline:
-            for code in self._here - set(codes):
+            for code in self.here - set(codes):
                 pipeline.zrem(self._key(code), self._entry)
             for code in codes:
                 key = self._key(code)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
 import pytest
 from asgiref.sync import sync_to_async
+from channels.layers import get_channel_layer
 
 from calls import feed
-from calls.live import presence
+from calls.live import consumers, presence
 from calls.live.presence import Presence
 from calls.models import Membership
 from calls.selectors.members import member_of
@@ -76,6 +78,29 @@ async def test_who_was_removed_is_gone_from_the_list(acme, sam, adam, call):
         await sync_to_async(feed.access_changed)(adam.user.pk)
         assert await other.refusal() == 4403
         assert len(names(await screen.frame())) == 1
+
+
+async def test_a_crowd_that_comes_makes_a_page_look_only_now_and_then(acme, sam, adam, call, monkeypatch):
+    looks = []
+    real = Presence.renew
+
+    async def counted(self, codes):
+        looks.append(self)
+        return await real(self, codes)
+
+    async with page(sam) as screen:
+        await screen.opened(stream_of(call))
+        await asyncio.sleep(consumers.LOOK_EVERY_S)
+        monkeypatch.setattr(Presence, "renew", counted)
+        for _ in range(30):
+            await get_channel_layer().group_send(
+                feed.call_group(call.code), {"type": "feed.presence", "stream": stream_of(call)}
+            )
+        async with page(adam) as other:
+            await other.opened(stream_of(call))
+            assert len(names(await screen.frame())) == 2, "told of the last who came, too"
+    mine = [look for look in looks if look is looks[0]]
+    assert len(mine) <= 4
 
 
 async def test_a_page_that_vanished_is_forgotten(acme, sam, adam, call, monkeypatch):
