@@ -1,8 +1,8 @@
 """Threads that ask the database for a loop, each with one connection of the pool for as long as somebody waits.
 
 Taking a connection from the pool, the pool's look at it and its return cost as much as a short read does: a thread that
-finds more work goes on with the one it has, and gives it back before it answers the last who asked. At most `threads`
-connections are taken.
+finds more work goes on with the one it has. It gives it back before it answers where nobody waits any more, else as
+soon as it finds nothing to do. At most `threads` connections are taken.
 """
 
 from __future__ import annotations
@@ -42,12 +42,14 @@ class Desk:
     def _serve(self) -> None:
         while True:
             with self._lock:
-                if not self._queue:
+                if self._queue:
+                    future, work = self._queue.popleft()
+                else:
                     self._working -= 1
-                    return
-                future, work = self._queue.popleft()
+                    break
             if future.set_running_or_notify_cancel():
                 self._do(future, work)
+        connection.close()  # kept for somebody who then asked no more, or was served by another thread
 
     def _do(self, future: Future[Any], work: Callable[[], Any]) -> None:
         try:

@@ -13,7 +13,10 @@ def descriptor_limit() -> int:
     """So many may be open; what the process may raise it to by itself is raised."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        except (ValueError, OSError):
+            hard = soft  # some systems call a limit endless and grant less
     return 1 << 20 if hard == resource.RLIM_INFINITY else hard
 
 

@@ -67,7 +67,7 @@ class Machine:
         self.services: Path = env.STATE_DIR / "services.json"
         self.stop_postgres: Callable[[], None] = lambda: None
         self.environment = (
-            {"PRIVATE_PROVIDERS": "1"}
+            {"PRIVATE_PROVIDERS": "1", "SPOOL_DIR": str(self.directory / "spool")}
             | dict(os.environ)
             | {"PYTHONUNBUFFERED": "1", "DEMO": str(int(args.mode == "demo"))}
         )

@@ -35,5 +35,18 @@ class JsonFormatter(logging.Formatter):
         }
         line |= {name: str(value)[:_VALUE_LIMIT] for name, value in vars(record).items() if name not in _STANDARD}
         if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
+            line["exception"] = _without_rows(self.formatException(record.exc_info), record.exc_info[1])
         return _ADDRESS.sub(r"/\1/[token]/", json.dumps(line, default=str))
+
+
+def _without_rows(traceback: str, error: BaseException | None) -> str:
+    """PostgreSQL quotes the row that it refuses, and with it what people said: its code and the constraint are left."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        if code := getattr(error, "sqlstate", None):
+            constraint = getattr(getattr(error, "diag", None), "constraint_name", None)
+            withheld = f"SQLSTATE {code}" + (f", {constraint}" if constraint else "") + " (its words are withheld)"
+            traceback = traceback.replace(str(error), withheld)
+        error = error.__cause__ or error.__context__
+    return traceback

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.usefixtures("committed_db")
 def nothing_is_lent_here(committed_db):
     connection.ensure_connection()  # the pool is open from now on
     connection.close()
+    wait_until(lambda: lent() == 0, 5, "the pool to have what was closed")  # it takes it back in a thread of its own
 
 
 def lent():
@@ -37,7 +38,7 @@ def test_everybody_is_answered_and_no_connection_is_kept():
     before, desk = lent(), Desk(3, "test")
     asked = [desk.ask(read, number) for number in range(60)]
     assert [one.result(5) for one in asked] == list(range(60))
-    assert lent() == before
+    wait_until(lambda: lent() == before, 5, "every connection to go back")
 
 
 def test_a_crowd_shares_a_connection():
@@ -108,3 +109,20 @@ def test_a_loop_awaits_it():
         return await asyncio.wrap_future(Desk(1, "test").ask(read, 3))
 
     assert asyncio.run(ask()) == 3
+
+
+def test_what_was_kept_for_one_who_gave_up_goes_back():
+    before, desk, reading, go = lent(), Desk(1, "test"), threading.Event(), threading.Event()
+
+    def hold():
+        reading.set()
+        go.wait(5)
+        return read()
+
+    first = desk.ask(hold)
+    assert reading.wait(5)
+    waiting = desk.ask(read, 2)
+    assert waiting.cancel()
+    go.set()
+    assert first.result(5) == 1
+    wait_until(lambda: lent() == before, 5, "the connection to go back")

@@ -22,6 +22,9 @@ FENCE_S = 7.0
 """An owner that could not renew for so long stops sending: 3 s before anyone else may take the call."""
 DEAD_AFTER_S = 2
 """Twice the beat of a worker"""
+RISEN = f"pg_postmaster_start_time() < clock_timestamp() - interval '{TTL_S} seconds'"
+"""After PostgreSQL has started every lease has run out and every lock is free though their workers live: for so long
+nothing is concluded from either, also by a worker that was not there before."""
 CROWDED_TAKEOVERS = 5
 """A call that changed hands more often than this, each time within CROWDED_WITHIN of the last, may be what kills its
 workers: it is taken again only CROWDED_PAUSE after it was taken last."""
@@ -59,7 +62,7 @@ async def take(
         with free as (
             select id, row_number() over (partition by tenant_id order by started_at) as place, started_at
             from calls_call
-            where state = any(%(live)s) and (owner is null or lease_expires < clock_timestamp())
+            where state = any(%(live)s) and (owner is null or lease_expires < clock_timestamp() and {RISEN})
               and (takeovers <= {CROWDED_TAKEOVERS}
                    or coalesce(taken_at, 'epoch') < clock_timestamp() - interval '{CROWDED_PAUSE}')
               and {wanted} and id <> all(%(besides)s::bigint[])
@@ -158,7 +161,7 @@ async def bury(connection: Connection, owner: UUID) -> int:
         f"""
         with silent as materialized (
             select w.owner, w.lock_key from calls_worker w
-            where w.owner <> %s and w.lock_key <> 0
+            where w.owner <> %s and w.lock_key <> 0 and {RISEN}
               and w.seen_at < clock_timestamp() - interval '{DEAD_AFTER_S} seconds'
         ), dead as materialized (
             select s.owner from silent s where pg_try_advisory_xact_lock(s.lock_key)

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Mapping
 from uuid import UUID, uuid4
 
-from django.db import DatabaseError, connection
+from django.db import connection
 from django.db.models.functions import Now
 
 from calls.models import Worker
@@ -60,7 +60,7 @@ class Heart:
         while True:
             try:
                 beat(self._owner, self._kind, self._read())
-            except DatabaseError as error:
+            except Exception as error:  # noqa: BLE001  a page that shows a live process as silent would be worse
                 logger.debug("a heartbeat could not be stored", extra={"error": type(error).__name__})
             finally:
                 connection.close()

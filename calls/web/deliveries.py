@@ -50,7 +50,7 @@ class Deliveries:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         found = _PATH.fullmatch(scope["path"])
         stream = BytesIO()
-        request = ASGIRequest(scope, stream) if found and scope["method"] == "POST" else None
+        request = _posted(scope, stream) if found else None
         if found is None or request is None or not self._is_plain(request):
             await self._site(scope, receive, send)
             return
@@ -91,6 +91,13 @@ class Deliveries:
             taken.cancel()  # where it has not begun: the sender went away, or is asked to come again
         logger.warning("a webhook found no turn")
         return webhooks.later()
+
+
+def _posted(scope: Scope, stream: BytesIO) -> ASGIRequest | None:
+    try:
+        return ASGIRequest(scope, stream) if scope["method"] == "POST" else None
+    except UnicodeDecodeError:
+        return None  # an address that is no text: the site has an answer to that
 
 
 async def _read(receive: Receive, into: BytesIO) -> bool | None:

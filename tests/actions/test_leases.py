@@ -85,6 +85,17 @@ async def test_an_expired_lease_is_taken_under_the_next_epoch(hot, acme, committ
     assert await fetch(hot, "select takeovers from calls_call") == [(2,)]
 
 
+async def test_right_after_postgresql_started_nobody_is_thought_dead(hot, acme, committed_db, monkeypatch):
+    [held, _] = await make_calls(acme, 2)
+    worker = await _worker(hot, committed_db, key=70, silent_for=3, calls=1)
+    run_out(committed_db)
+    monkeypatch.setattr(leases, "RISEN", "false")
+    assert await leases.bury(hot, uuid4()) == 0
+    [taken] = await leases.take(hot, uuid4(), limit=5)
+    assert taken.call != held, "the call of one who had no time to renew"
+    assert (await owners(hot))[held] == worker
+
+
 @pytest.mark.parametrize("state", ["ended", "refused", "missed", "lost"])
 async def test_a_call_that_is_over_is_nobodys(hot, acme, state):
     await make_calls(acme, 1, state=state)

@@ -50,3 +50,21 @@ def test_an_exception_comes_whole_and_long_values_are_cut():
         line = json.loads(_line(exc_info=sys.exc_info(), long="x" * 10_000))
     assert "ValueError: why" in line["exception"]
     assert len(line["long"]) == 2_000
+
+
+class _Refused(Exception):
+    sqlstate = "23514"
+
+
+def test_what_postgresql_quotes_of_a_row_is_withheld():
+    row = f"my card is {4 * 1000 + 111}"  # a traceback holds the lines of the program, too
+    try:
+        try:
+            raise _Refused(f"new row violates a check\nDETAIL:  Failing row contains ({row})")
+        except _Refused as error:
+            raise RuntimeError("a batch was refused") from error
+    except RuntimeError:
+        line = _line(exc_info=sys.exc_info())
+    assert "4111" not in line
+    assert "SQLSTATE 23514 (its words are withheld)" in line
+    assert "a batch was refused" in line

@@ -117,6 +117,7 @@ async def test_what_is_no_good_is_refused_as_ever(acme, account, change, answer)
         {"host": "elsewhere.example"},
         {"path": "/webhooks/openai/"},
         {"path": "/"},
+        {"query_string": b"\xff"},
     ],
     ids=str,
 )
