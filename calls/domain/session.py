@@ -105,8 +105,10 @@ class Session:
         elif self.state in LIVE:
             self._hear(input, at)  # type: ignore[arg-type]  # the rest of Input is Event
         changes = self._book.told(at)
-        if changes and self.state in LIVE and (seen := self._lookout.look(changes, at)) is not None:
-            changes = (seen, *changes)
+        # Words alone, which most events are, hold no sign; rows would come before them.
+        if changes and type(changes[0]) is not PartialText and self.state in LIVE:
+            seen = self._lookout.look(changes, at)
+            changes = changes if seen is None else (seen, *changes)
         outgoing = tuple(self._steering.outgoing)
         self._steering.outgoing.clear()
         wake_at = self._wake_at()
@@ -114,6 +116,8 @@ class Session:
 
     def _wake_at(self) -> datetime | None:
         cap = self.deadline if self.attachment is Attachment.REATTACHING else None
+        if cap is None and self._greet_at is None:
+            return self._steering.wake_at
         return min((due for due in (self._steering.wake_at, self._greet_at, cap) if due is not None), default=None)
 
     # The provider's events
