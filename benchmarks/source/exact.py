@@ -16,6 +16,7 @@ from collections.abc import Callable
 
 POLL_S = 0.001
 """Between two looks at the sockets, while there is something to do"""
+IDLE_POLL_S = 0.05
 _SET_TIMER_SLACK = 29
 _SLACK_NS = 1_000
 """Linux wakes sleepers up to 50 µs late otherwise"""
@@ -37,7 +38,8 @@ class _Selector(selectors.DefaultSelector):
         now = time.monotonic()
         next_at = self.due(now)
         if next_at == math.inf:
-            return super().select(timeout)
+            # What was done may have made something of the loop ready, which this timeout knows nothing of.
+            return super().select(min(IDLE_POLL_S, math.inf if timeout is None else timeout))
         over = now + min(POLL_S, math.inf if timeout is None else timeout)
         while next_at < over:
             time.sleep(max(0.0, next_at - time.monotonic()))
