@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import struct
 from typing import Any
 
@@ -24,6 +25,8 @@ LIMITS = {
     "idle_in_transaction_session_timeout": "5s",
 }
 
+HANG_UP_S = 0.2
+"""A proxy without a server behind it closes so soon; PostgreSQL waits to be spoken to"""
 _PROTOCOL = 3 << 16
 _WHO = b"user\0realtime_ops\0\0"
 _CANNOT_CONNECT_NOW = b"\0C57P03\0"
@@ -89,10 +92,14 @@ async def refuses(server: tuple[str, int]) -> bool:
     except OSError:
         return False
     try:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(HANG_UP_S):
+                if not await reader.read(1):
+                    return True
         writer.write(struct.pack("!ii", 8 + len(_WHO), _PROTOCOL) + _WHO)
         answer = await reader.read(1024)
-    except ConnectionError:
-        return True
+    except OSError:  # cut off in the middle: a network does that, too
+        return False
     finally:
         writer.transport.abort()
-    return not answer or (answer[:1] == b"E" and _CANNOT_CONNECT_NOW in answer)
+    return answer[:1] == b"E" and _CANNOT_CONNECT_NOW in answer

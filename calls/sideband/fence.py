@@ -27,7 +27,9 @@ LAG_ALARM_MS = 250
 """A loop that answers so late does not keep up"""
 ALARM_EVERY_S = 60.0
 PROBE_S = 1.0
-"""Longest wait for a probe, or for the question of one who wakes: the calls are dropped that much later at most"""
+"""Longest wait for a probe: the calls are dropped that much later at most"""
+ASK_S = 5.0
+"""Longest wait for the answer to one who wakes: its loop has all that came meanwhile before it. Nothing leaves it"""
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
@@ -82,7 +84,7 @@ class Fence:
                 logger.warning("the loop stood still", extra={"seconds": round(late, 1)})
                 # It owes PostgreSQL a question before it concludes anything from a silence that was its own.
                 if not self.may_send():
-                    await _within(PROBE_S, ask)
+                    await _within(ASK_S, ask)
             # A probe that gets no answer must not keep the calls longer; where time is up it may just save them.
             overdue = now() - self._renewed_at >= OVERDUE_S
             if overdue and await _within(min(PROBE_S, max(self._left(), WATCH_S)), refuses):

@@ -39,8 +39,15 @@ class Inheritance:
             return
         try:
             while found:
-                await self._offer(found[0])
-                found.pop(0).remove()
+                try:
+                    await self._offer(found[0])
+                except Exception as error:
+                    if is_of_the_server(error):
+                        raise
+                    logger.exception("a dead worker's spool cannot be offered and is set aside")
+                    found.pop(0).set_aside()
+                else:
+                    found.pop(0).remove()
         finally:
             for leftover in found:
                 leftover.leave()
@@ -48,7 +55,7 @@ class Inheritance:
     async def _offer(self, leftover: Leftover) -> None:
         groups = leftover.groups()
         stored = refused = 0
-        while group := await asyncio.to_thread(next, groups, None):
+        while (group := await asyncio.to_thread(next, groups, None)) is not None:
             for part in await self._store(leftover.owner, group):
                 refused += part
                 stored += 1 - part

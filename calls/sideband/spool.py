@@ -10,6 +10,7 @@ import errno
 import fcntl
 import logging
 import os
+import re
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ logger = logging.getLogger(__name__)
 SUFFIX = ".spool"
 _DIGITS = 20
 """Of a group's number, at the beginning of its line"""
+_OWNER = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 Group = list[Batch]
 """What one transaction stores: one number, each call once"""
 
@@ -64,6 +66,10 @@ class Spool:
         self._refs: dict[tuple[int, int], CallRef] = {}
         """The calls' own references: what the hot path notes on them holds for what comes back from the file"""
 
+    def __bool__(self) -> bool:
+        """Something waits here, if only columns."""
+        return bool(self._entries)
+
     def write(self, groups: Sequence[Group]) -> Written:
         """Write them all, or none. They count once they are accepted: whoever stopped waiting just does not.
 
@@ -76,6 +82,8 @@ class Spool:
             line, kept = _line(group)
             changes = sum(len(batch.changes) for batch in kept)
             written.dropped += sum(len(batch.changes) for batch in group) - changes
+            if not kept:
+                continue
             written.entries.append(_Entry(end, len(line), changes, _gaps(kept)))
             lines.append(line)
             end += len(line)
@@ -152,8 +160,10 @@ class Leftover:
 
     @classmethod
     def find(cls, directory: Path) -> Iterator[Leftover]:
-        """Those that no living process has. Whoever gets one is the only one until `remove` or `leave`."""
+        """Those that no living process has. Whoever gets one is the only one until it is let go of."""
         for path in sorted(directory.glob(f"*{SUFFIX}")):
+            if not _OWNER.fullmatch(path.stem):
+                continue  # not ours
             try:
                 file = os.open(path, os.O_RDONLY)
             except FileNotFoundError:
@@ -168,23 +178,36 @@ class Leftover:
             os.close(file)
 
     def groups(self) -> Iterator[Group]:
-        """In the order in which they were to be stored. A line that was cut short by the death is left out."""
-        with open(self._file, "rb", closefd=False) as file:
-            places = []
-            offset = 0
-            for line in file:
-                if line.endswith(b"\n") and line[:_DIGITS].isdigit():
-                    places.append((int(line[:_DIGITS]), offset, len(line)))
-                offset += len(line)
+        """In the order in which they were to be stored. A line that was cut short by the death is left out.
+
+        Raises ValueError where the file itself cannot be read.
+        """
+        places = []
+        offset = 0
+        try:
+            with open(self._file, "rb", closefd=False) as file:
+                for line in file:
+                    if line.endswith(b"\n") and line[:_DIGITS].isdigit():
+                        places.append((int(line[:_DIGITS]), offset, len(line)))
+                    offset += len(line)
+        except OSError as error:
+            raise ValueError("the file cannot be read") from error
         for _, offset, length in sorted(places):
             try:
                 yield records.load(os.pread(self._file, length, offset)[_DIGITS:])
-            except (ValueError, TypeError, KeyError):
+            except (OSError, ValueError, TypeError, KeyError):
                 logger.exception("a part of a dead worker's spool cannot be read", extra={"bytes": length})
 
     def remove(self) -> None:
         self._path.unlink(missing_ok=True)
         os.close(self._file)
+
+    def set_aside(self) -> None:
+        """For a person to look at: nobody offers it again."""
+        try:
+            self._path.rename(self._path.with_suffix(".unreadable"))
+        finally:
+            os.close(self._file)
 
     def leave(self) -> None:
         """For the next one who looks."""

@@ -46,8 +46,10 @@ TAKE_AT_ONCE = 50
 BRIEFINGS_AT_ONCE = 4
 ANSWER_LIMIT_S = 5.0
 """For a renewal: a server that vanished without a word counts as away."""
-DRAIN_TRIES = 15
-"""Of the last flush of a process that ends, a second apart; Celery's step waits a little longer."""
+DRAIN_S = 8.0
+"""For the last flushes of a process that ends. With what may follow (the disk, twice, and the release) it stays below
+loop.DRAIN_LIMIT_S"""
+RELEASE_S = 3.0
 LISTEN_RETRY_S = 1.0
 CANCEL_AGAIN_S = 0.2
 AWAY = (psycopg.OperationalError, PoolTimeout, TimeoutError)
@@ -190,6 +192,10 @@ class Supervisor:
             late = asyncio.get_running_loop().call_later(INHERIT_S, self._inherited.set)
             try:
                 await inheritance.offer()
+            except AWAY:
+                raise
+            except Exception:  # a file that nobody can read must not keep the living from their work
+                logger.exception("what dead workers left cannot be offered")
             finally:
                 late.cancel()
             self._inherited.set()
@@ -350,22 +356,30 @@ class Supervisor:
         """Stop reading, store what waits, give all calls back at once, tell the others, then close."""
         await _ended(loops)
         await _ended(self._tasks)
-        for _ in range(DRAIN_TRIES):
-            if await self.writer.flush():
-                break
-            await asyncio.sleep(LISTEN_RETRY_S)
+        try:
+            await self._drain()
+        finally:  # whatever became of the rest: the calls are given back
+            with contextlib.suppress(*AWAY):
+                async with asyncio.timeout(RELEASE_S), self.lease_pool.connection() as connection:
+                    given = await leases.release(connection, self.owner)
+                    await leases.leave(connection, self.owner)
+                logger.info("handed over", extra={"calls": given})
+        await self.clients.aclose()
+        await self.pool.close()
+        await self.lease_pool.close()
+
+    async def _drain(self) -> None:
+        """Store what waits. Where that does not work at once it is kept in the spool, then tried again for a while."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_S):
+                if not await self.writer.flush():
+                    await self.writer.keep()
+                    while not await self.writer.flush():  # noqa: ASYNC110  each round is a try, not a look
+                        await asyncio.sleep(LISTEN_RETRY_S)
         if waiting := self.writer.waiting:
             kept = await self.writer.keep()
             logger.error("changes could not be stored before the end", extra={"changes": waiting, "in_spool": kept})
         await self.writer.close()
-        with contextlib.suppress(*AWAY):
-            async with self.lease_pool.connection() as connection:
-                given = await leases.release(connection, self.owner)
-                await leases.leave(connection, self.owner)
-            logger.info("handed over", extra={"calls": given})
-        await self.clients.aclose()
-        await self.pool.close()
-        await self.lease_pool.close()
 
 
 async def _ended(tasks: Collection[asyncio.Task[None]]) -> None:

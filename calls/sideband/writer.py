@@ -147,18 +147,30 @@ class Writer:
         async with self._flushing:
             self._numbered.clear()
             self._backlog.ripen(due)
-            while True:
-                last = not self._sealed and not self.spool.changes and self._backlog.changes < FLUSH_LIMIT
-                if not self._sealed and not await self._seal():
-                    return True
-                if not await self._flush():
-                    self._numbered.set()
-                    return False
-                if last:
-                    return True
+            try:
+                stored = await self._flush_all()
+            except (OSError, TimeoutError) as error:  # the disk's: what PostgreSQL says is heard in `_flush`
+                logger.error("the spool does not answer", extra={"error": type(error).__name__})
+                stored = False
+            if not stored:
+                self._numbered.set()
+            return stored
+
+    async def _flush_all(self) -> bool:
+        while True:
+            last = not self._sealed and not self.spool and self._backlog.changes < FLUSH_LIMIT
+            if not self._sealed and not await self._seal():
+                return True
+            if not await self._flush():
+                return False
+            if last:
+                return True
 
     async def keep(self) -> int:
-        """The process ends and PostgreSQL is away: leave what waits in the spool; returns how much of it is there."""
+        """The process ends and PostgreSQL is away: have what waits in the spool; returns how much of it is there.
+
+        What is being tried is written, too, and stays in memory: whichever comes second is known by its number.
+        """
         async with self._flushing, self._order:
             if self._sealed and not self._of_spool:
                 await self._append([self._sealed])
@@ -166,13 +178,17 @@ class Writer:
         return self.spool.changes
 
     async def close(self) -> None:
-        await self._on_disk(self.spool.close)
+        """Let go of the spool; what waits in it stays on the disk."""
+        try:
+            await self._on_disk(self.spool.close)
+        except (OSError, TimeoutError):
+            logger.exception("the spool was not closed")
         self._disk.shutdown(wait=False)
 
     async def _seal(self) -> bool:
         """Take what is oldest: of the spool, else of what waits in memory."""
         async with self._order:
-            self._of_spool = bool(self.spool.changes)
+            self._of_spool = bool(self.spool)
             if self._of_spool:
                 self._sealed, lost = await self._on_disk(self.spool.first)
                 self.dropped += lost
@@ -228,7 +244,8 @@ class Writer:
                 return False
         if self._of_spool:
             self._of_spool = False
-            await self._on_disk(self.spool.forget_first)
+            async with self._order:  # not between a write and its acceptance: the file goes with its last group
+                await self._on_disk(self.spool.forget_first)
         return True
 
     async def _store(self, batches: Sequence[Batch]) -> None:

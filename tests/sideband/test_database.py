@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from contextlib import asynccontextmanager
 
 import pytest
@@ -91,8 +93,23 @@ async def test_a_proxy_without_a_server_behind_it_refuses():
         await writer.wait_closed()
 
     server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
-    assert await database.refuses(server.sockets[0].getsockname())
-    server.close()
+    try:
+        assert await database.refuses(server.sockets[0].getsockname())
+    finally:
+        server.close()
+
+
+async def test_a_connection_that_is_reset_is_no_refusal():
+    async def reset(reader, writer):
+        await reader.read(1)
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.transport.abort()
+
+    server = await asyncio.start_server(reset, "127.0.0.1", 0)
+    try:
+        assert await database.refuses(server.sockets[0].getsockname()) is False
+    finally:
+        server.close()
 
 
 async def test_silence_is_no_refusal():

@@ -108,3 +108,23 @@ async def test_a_database_that_is_away_keeps_the_file(tmp_path, hot, pool, acme,
 
 async def test_a_directory_that_is_not_there_is_nothing_to_inherit(tmp_path, pool):
     await Inheritance(tmp_path / "none", pool, Told()).offer()
+
+
+async def test_a_file_that_cannot_be_read_is_set_aside_and_the_next_is_offered(
+    tmp_path, hot, pool, acme, monkeypatch, caplog
+):
+    await left_behind(tmp_path, hot, acme, [(0, turn("a", "One."))])
+    await left_behind(tmp_path, hot, acme, [(0, turn("b", "Two."))])
+    first = min(tmp_path.iterdir())
+    groups = inheritance.Leftover.groups
+
+    def broken(leftover):
+        if leftover._path == first:
+            raise ValueError("the file cannot be read")
+        return groups(leftover)
+
+    monkeypatch.setattr(inheritance.Leftover, "groups", broken)
+    await Inheritance(tmp_path, pool, Told()).offer()
+    assert len(await words(hot)) == 1
+    assert list(tmp_path.iterdir()) == [first.with_suffix(".unreadable")]
+    assert "is set aside" in caplog.text

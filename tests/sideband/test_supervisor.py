@@ -18,7 +18,7 @@ from psycopg_pool import PoolTimeout
 from calls.actions import commands, leases
 from calls.domain.changes import NoteAdded
 from calls.models import Call, CallEvent, Command, Gap, Turn
-from calls.sideband import backoff, fence, supervisor
+from calls.sideband import backoff, fence, inheritance, loop, supervisor, writer
 from calls.sideband.supervisor import Supervisor
 from calls.tenancy import tenant_scope
 from tests import factories
@@ -204,7 +204,7 @@ async def test_what_cannot_be_stored_before_the_end_is_left_to_the_next_worker_o
     acme, provided, hot, committed_db, settings, monkeypatch, tmp_path
 ):
     settings.CALLS = {**settings.CALLS, "flush_ms": 60_000, "spool_dir": tmp_path}
-    monkeypatch.setattr(supervisor, "DRAIN_TRIES", 1)
+    monkeypatch.setattr(supervisor, "DRAIN_S", 0.3)
     call = await ringing(acme, provided)
     async with working() as one:
         await provided.dialled()
@@ -226,6 +226,41 @@ async def test_what_cannot_be_stored_before_the_end_is_left_to_the_next_worker_o
         assert await within(acme, lambda: CallEvent.objects.filter(kind="note").count()) == 1
     assert list(tmp_path.iterdir()) == []
     assert provided.count("accept") == 1
+
+
+async def test_the_drain_and_all_that_may_follow_end_before_the_process_does():
+    assert supervisor.DRAIN_S + 2 * writer.DISK_LIMIT_S + supervisor.RELEASE_S < loop.DRAIN_LIMIT_S
+
+
+async def test_a_disk_that_fails_does_not_keep_the_calls(acme, provided, hot, settings, monkeypatch, tmp_path):
+    settings.CALLS = {**settings.CALLS, "spool_dir": tmp_path}
+    call = await ringing(acme, provided)
+    async with working() as one:
+        await attached(hot, call, one)
+
+        def broken(*_):
+            raise OSError(5, "the disk is broken")
+
+        monkeypatch.setattr(one.writer.spool, "first", broken)
+        monkeypatch.setattr(one.writer.spool, "close", broken)
+        monkeypatch.setattr(type(one.writer.spool), "__bool__", lambda _: True)
+        monkeypatch.setattr(supervisor, "DRAIN_S", 0.3)
+    assert (await call_row(hot, call))[2] is None
+
+
+async def test_a_spool_that_nobody_can_read_does_not_keep_the_living_from_their_work(
+    acme, provided, hot, settings, monkeypatch, tmp_path
+):
+    settings.CALLS = {**settings.CALLS, "spool_dir": tmp_path}
+
+    def broken(*_):
+        raise OSError(5, "the disk is broken")
+
+    (tmp_path / "stray.spool").write_text("not ours")
+    monkeypatch.setattr(inheritance.Leftover, "find", broken)
+    call = await ringing(acme, provided, state="active", owner=uuid4(), epoch=1, lease_expires=timezone.now())
+    async with working() as one:
+        await attached(hot, call, one)
 
 
 async def test_that_a_call_changes_hands_too_often_stands_in_its_transcript(acme, provided, hot):
