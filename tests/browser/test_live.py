@@ -13,7 +13,6 @@ from tests.rig.waiting import wait_until
 
 pytestmark = pytest.mark.browser
 
-SEVERE = re.compile("act|warn")
 CHANGES = re.compile(r"^\d+ changes?$")
 NEEDED = re.compile(r"^\(\d+!\) Live · Globex Travel · Realtime Ops$")
 
@@ -94,10 +93,8 @@ def test_what_needs_somebody_stands_first_and_holds_still_under_the_pointer(seat
     older = ring("long_chat", tenant="globex")
     newer = ring("long_chat", tenant="globex", seed=8)
     expect(newer.row(page)).to_be_visible()
-    # On a busy machine one of them may have been answered late, and stands first until its next reply.
-    for line in (older, newer):
-        expect(line.row(page)).not_to_have_attribute("data-severity", SEVERE, timeout=40_000)
-    wait_until(lambda: _order(page).index(older.code) < _order(page).index(newer.code), 10, "the longest call first")
+    # On a busy machine one of them may be answered late: then it stands first, until its next reply.
+    wait_until(lambda: _order(page).index(older.code) < _order(page).index(newer.code), 60, "the longest call first")
 
     older.row(page).hover()
     _break(rig, newer)
