@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import platform
+import shutil
+import subprocess
 import sys
-import tempfile
-from pathlib import Path
 
+import psutil
+
+from realtime_ops import env
 from tests.faults import matrix, table
 from tests.faults.run import run_all
 
@@ -16,13 +20,26 @@ def main() -> int:
     seeds, calls = int(os.environ.get("SEEDS") or 3), int(os.environ.get("CALLS") or 60)
     chosen = matrix.chosen(os.environ.get("ONLY", ""))
     results = []
-    with tempfile.TemporaryDirectory(prefix="faults-", ignore_cleanup_errors=True) as directory:
-        Path(directory).chmod(0o755)  # PostgreSQL refuses root and runs as another user
-        for result in run_all(Path(directory), chosen, calls, seeds):
-            print(json.dumps(result.line), flush=True)  # noqa: T201
-            results.append(result)
+    # Logs and the ledger stay there until the next time, for whoever asks why.
+    directory = env.STATE_DIR / "faults"
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
+    for result in run_all(directory, chosen, calls, seeds):
+        print(json.dumps(result.line), flush=True)  # noqa: T201
+        results.append(result)
+    print(f"\n{machine()}")  # noqa: T201
     print(table.of(results, calls=calls, seeds=seeds))  # noqa: T201
     return 1 if any(result.broken for result in results) else 0
+
+
+def machine() -> str:
+    """What was broken, and where."""
+    git = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+    memory = psutil.virtual_memory().total / 2**30
+    return (
+        f"commit {git.stdout.strip() or 'unknown'}, {os.cpu_count()} cores, {memory:.0f} GiB, "
+        f"{platform.system()} {platform.release()}, Python {platform.python_version()}"
+    )
 
 
 if __name__ == "__main__":
