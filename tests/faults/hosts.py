@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import resource
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.faults import checks
 from tests.faults.fault import Skipped, Verdict, fault
 from tests.faults.histories import Histories
 from tests.faults.scene import Scene
@@ -93,3 +95,29 @@ def faketime() -> str:
         if path and Path(path).exists():
             return str(path)
     raise Skipped("libfaketime is not installed (or name it in FAKETIME_LIBRARY)")
+
+
+@fault(
+    "F44",
+    "a worker has no file descriptor left for 8 s",
+    "it keeps what it watches; what it cannot dial is dialled later",
+    forgives=("Too many open files", "EMFILE", "Errno 24"),
+)
+def no_descriptors(scene: Scene) -> Verdict:
+    victim = scene.busiest()
+    before = resource.prlimit(victim.pid, resource.RLIMIT_NOFILE)
+    used = len(list(Path(f"/proc/{victim.pid}/fd").iterdir()))
+    resource.prlimit(victim.pid, resource.RLIMIT_NOFILE, (used, before[1]))
+    try:
+        arrived = scene.arrive(6)
+        scene.hold(8)
+    finally:
+        resource.prlimit(victim.pid, resource.RLIMIT_NOFILE, before)
+    scene.figures["descriptors"] = used
+
+    def verdict(histories: Histories) -> Iterator[str]:
+        yield from checks.no_sideband_was_dropped(scene, histories)
+        yield from checks.nobody_took_over(scene, histories)
+        yield from checks.all_announced(histories, arrived)
+
+    return verdict

@@ -1,0 +1,126 @@
+"""The doors do to a connection what their methods say, and to nothing else."""
+
+from __future__ import annotations
+
+import socket
+import socketserver
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from tests.rig.links import Link, Switchboard
+from tests.rig.waiting import wait_until
+
+
+class Echo(socketserver.BaseRequestHandler):
+    def handle(self) -> None:
+        while data := self.request.recv(1024):
+            self.request.sendall(data)
+
+
+class Server(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+    daemon_threads = True
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server(("127.0.0.1", 0), Echo) as made:
+        threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        yield made
+        made.shutdown()
+
+
+@pytest.fixture
+def door(server: Server) -> Iterator[Link]:
+    with Switchboard() as board:
+        yield board.link("echo", server.server_address)
+
+
+def opened(door: Link) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", door.port), timeout=0.4)
+
+
+def said(connection: socket.socket, text: bytes) -> bytes:
+    connection.sendall(text)
+    return connection.recv(1024)
+
+
+def test_an_open_door_passes_both_ways(door: Link) -> None:
+    with opened(door) as connection:
+        assert said(connection, b"hello") == b"hello"
+
+
+def test_a_silent_door_passes_nothing_closes_nothing_and_keeps_what_was_said(door: Link) -> None:
+    with opened(door) as before:
+        assert said(before, b"one") == b"one"
+        door.silence(dead_after=None)
+        with pytest.raises(TimeoutError):
+            said(before, b"two")
+        with opened(door) as during:
+            with pytest.raises(TimeoutError):
+                said(during, b"three")
+            door.heal()
+            assert before.recv(1024) == b"two"
+            assert during.recv(1024) == b"three"
+
+
+def test_the_kernel_gives_up_on_a_silent_door_and_the_server_hears_of_it_later(door: Link) -> None:
+    with opened(door) as connection:
+        assert said(connection, b"one") == b"one"
+        door.silence(dead_after=0.1)
+        with pytest.raises(ConnectionResetError):
+            said(connection, b"two")
+        wait_until(lambda: door.orphans, 2, "the server's end to be left alone")
+        door.heal()
+        assert not door.orphans
+    with opened(door) as connection:
+        assert said(connection, b"again") == b"again"
+
+
+def test_a_cut_resets_what_is_open_and_nothing_else(door: Link) -> None:
+    with opened(door) as connection:
+        assert said(connection, b"one") == b"one"
+        door.cut()
+        with pytest.raises(ConnectionResetError):
+            said(connection, b"two")
+    with opened(door) as connection:
+        assert said(connection, b"again") == b"again"
+
+
+def test_a_refusing_door_is_one_on_which_nobody_listens(door: Link) -> None:
+    door.refuse()
+    with pytest.raises(ConnectionRefusedError):
+        opened(door)
+    door.heal()
+    wait_until(lambda: _answers(door), 2, "the door to be open")
+
+
+def test_a_door_before_a_server_that_is_gone_refuses_until_it_is_back(server: Server, door: Link) -> None:
+    server.shutdown()
+    server.server_close()
+    wait_until(lambda: _refuses(door), 2, "the door to refuse")
+    with Server(server.server_address, Echo) as again:
+        threading.Thread(target=again.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        wait_until(lambda: _answers(door), 2, "the door to be open")
+        again.shutdown()
+
+
+def _answers(door: Link) -> bool:
+    try:
+        with opened(door) as connection:
+            return said(connection, b"there?") == b"there?"
+    except OSError:
+        return False
+
+
+def _refuses(door: Link) -> bool:
+    try:
+        with opened(door) as connection:
+            connection.recv(1)
+    except ConnectionRefusedError:
+        return True
+    except OSError:
+        return False
+    return False
