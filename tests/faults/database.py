@@ -148,8 +148,8 @@ def small_disk(directory: Path) -> Iterator[None]:
 @fault(
     "F20",
     "the disk under PostgreSQL is full for 12 s",
-    "writes fail or the server panics; what was heard waits and is stored",
-    forgives=AWAY,
+    "writes fail or the server panics; what was heard waits and is stored; who cannot renew lets go in time",
+    forgives=(*AWAY, "PostgreSQL is silent"),
     ground=small_disk,
 )
 def disk_full(scene: Scene) -> Verdict:

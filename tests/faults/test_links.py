@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import socketserver
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -77,6 +78,21 @@ def test_the_kernel_gives_up_on_a_silent_door_and_the_server_hears_of_it_later(d
         assert not door.orphans
     with opened(door) as connection:
         assert said(connection, b"again") == b"again"
+
+
+def test_a_connection_that_is_made_in_the_silence_is_not_reset_before_its_time(door: Link) -> None:
+    """That would look like a server that hangs up at once."""
+    with opened(door) as before:
+        assert said(before, b"one") == b"one"
+        door.silence(dead_after=1.0)
+        time.sleep(0.8)
+        with opened(door) as late:
+            with pytest.raises(ConnectionResetError):
+                said(before, b"two")
+            with pytest.raises(TimeoutError):
+                said(late, b"three")
+            door.heal()
+            assert late.recv(1024) == b"three"
 
 
 def test_a_cut_resets_what_is_open_and_nothing_else(door: Link) -> None:

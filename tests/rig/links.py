@@ -87,6 +87,7 @@ class _Pair:
                 self.dial()
             else:
                 end.read(False)
+                self.link.doom(self)
             return
         self.near.other, self.far.other = self.far, self.near
         for data in self.near.early:
@@ -133,7 +134,8 @@ class Link:
         self.orphans: list[_End] = []
         self.port = 0
         self.listening: asyncio.Server | None = None
-        self._death: asyncio.TimerHandle | None = None
+        self._dead_after: float | None = None
+        self._deaths: list[asyncio.TimerHandle] = []
 
     def silence(self, *, dead_after: float | None = KERNEL_S) -> None:
         """Pass nothing and close nothing from now on; new connections are taken and hear nothing."""
@@ -152,22 +154,27 @@ class Link:
         self.board.call(self._heal)
 
     def _silence(self, dead_after: float | None) -> None:
-        self.silent = True
+        self.silent, self._dead_after = True, dead_after
         for pair in self.pairs:
             pair.near.read(False)
             pair.far.read(False)
-        if dead_after is not None:
-            self._death = asyncio.get_running_loop().call_later(dead_after, self._die, dead_after)
+            self.doom(pair)
 
-    def _die(self, again: float) -> None:
-        for pair in list(self.pairs):
-            pair.near.reset()
-        self._death = asyncio.get_running_loop().call_later(again, self._die, again)
+    def doom(self, pair: _Pair) -> None:
+        """Each connection by its own clock: one that is made in the silence dies as much later."""
+        if self._dead_after is not None:
+            self._deaths.append(asyncio.get_running_loop().call_later(self._dead_after, pair.near.reset))
 
     def _cut(self) -> None:
         for pair in list(self.pairs):
             pair.near.reset()
             pair.far.reset()
+
+    def drop_all(self) -> None:
+        """On the loop only: with what nobody was told of."""
+        self._cut()
+        for end in self.orphans:
+            end.reset()
 
     def _refuse(self) -> None:
         self.refusing = True
@@ -215,9 +222,9 @@ class Link:
             self.refusing = False
             self.board.task(self.listen())
         self.silent = False
-        if self._death is not None:
-            self._death.cancel()
-            self._death = None
+        for death in self._deaths:
+            death.cancel()
+        self._deaths.clear()
         for end in self.orphans:
             end.reset()
         self.orphans.clear()
@@ -260,7 +267,9 @@ class Switchboard:
             link.close()
         for task in self._tasks:
             task.cancel()
-        await asyncio.sleep(0)  # connections that were cut are closed in the loop's next round
+        for link in self.links.values():
+            link.drop_all()
+        await asyncio.sleep(0.05)  # connections that were cut are closed in the loop's next rounds
 
     def heal(self) -> None:
         for link in self.links.values():
