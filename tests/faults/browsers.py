@@ -11,7 +11,7 @@ import psutil
 from tests.faults.fault import Verdict, fault
 from tests.faults.histories import Histories
 from tests.faults.rawfeed import RawFeed
-from tests.faults.scene import Scene
+from tests.faults.scene import NAMES, Scene
 
 WEB_AWAY_S = 2.0
 SLOW_S = 45.0
@@ -96,7 +96,13 @@ def asleep(scene: Scene) -> Verdict:
     for watcher, _, _ in scene.screens:
         watcher.wake()
     with ExitStack() as stack:
-        more = [stack.enter_context(scene.rig.watcher("tenant")) for _ in range(30)]
+        # Five pages of each of six people: a person may have ten.
+        people = [(role, tenant) for tenant in NAMES for role in ("owner", "admin", "analyst")]
+        more = [
+            stack.enter_context(scene.rig.watcher("tenant", role=role, tenant=tenant))
+            for role, tenant in people
+            for _ in range(5)
+        ]
         scene.figures["resumed_s"] = scene.wait(
             lambda: all("tenant" in watcher.picture.streams for watcher in more), 40, "30 browsers to resume"
         )
