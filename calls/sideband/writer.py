@@ -169,11 +169,14 @@ class Writer:
     async def keep(self) -> int:
         """The process ends and PostgreSQL is away: have what waits in the spool; returns how much of it is there.
 
-        What is being tried is written, too, and stays in memory: whichever comes second is known by its number.
+        What was tried is written, too; where the file begins with something later it also stays in memory. Whichever
+        comes second is known by its number.
         """
         async with self._flushing, self._order:
             if self._sealed and not self._of_spool:
-                await self._append([self._sealed])
+                first = not self.spool
+                if await self._append([self._sealed]) and first:
+                    self._sealed = []  # the file begins with it
             await self._spill()
         return self.spool.changes
 

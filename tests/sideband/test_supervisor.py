@@ -212,13 +212,15 @@ async def test_what_cannot_be_stored_before_the_end_is_left_to_the_next_worker_o
         await until(lambda: runner.session.state == "active")
         one.writer.put(runner.ref, [NoteAdded("keypad", at(1), {"key": "5"})], {})
 
+        lend = type(one.pool).connection
+
         def gone(self, *args, **kwargs):
             raise psycopg.OperationalError("the database is away")
 
         monkeypatch.setattr(type(one.pool), "connection", gone)
     assert (await call_row(hot, call))[:3] == ("ringing", "detached", one.owner)
     assert len(list(tmp_path.iterdir())) == 1
-    monkeypatch.undo()
+    monkeypatch.setattr(type(one.pool), "connection", lend)
     settings.CALLS = {**settings.CALLS, "flush_ms": 10, "spool_dir": tmp_path}
     as_owner(committed_db, "update calls_call set lease_expires = now() - interval '1 minute'")
     async with working() as two:
