@@ -15,6 +15,20 @@ def no_sideband_was_dropped(scene: Scene, histories: Histories) -> Iterator[str]
         yield f"{len(again)} sidebands were lost and dialled again"
 
 
+def nothing_was_missed(scene: Scene, histories: Histories) -> Iterator[str]:
+    """No gap in the calls that lived before the fault: a gap would excuse whatever is not stored."""
+    base = set(scene.base)
+    if gaps := [gap for gap in histories.stored.gaps if gap["call_id"] in base]:
+        yield f"{len(gaps)} gaps though everything could be heard and kept: {sorted({gap['cause'] for gap in gaps})}"
+
+
+def refused_politely(histories: Histories) -> Iterator[str]:
+    """A webhook that cannot be taken now is told to come again, and nothing else."""
+    answers = collections.Counter(line["status"] for line in histories.ledger.webhooks)
+    if odd := answers.keys() - {200, 429, 503, None}:
+        yield f"webhooks were answered {sorted(odd)}"
+
+
 def nobody_took_over(scene: Scene, histories: Histories) -> Iterator[str]:
     """Of the calls that lived before the fault."""
     if taken := [call for call in scene.base if histories.stored.calls[call]["takeovers"]]:

@@ -44,6 +44,8 @@ def nothing_changed_hands(scene: Scene, arrived: list[str]) -> Verdict:
     def verdict(histories: Histories) -> Iterator[str]:
         yield from checks.nobody_took_over(scene, histories)
         yield from checks.no_sideband_was_dropped(scene, histories)
+        yield from checks.nothing_was_missed(scene, histories)
+        yield from checks.refused_politely(histories)
         yield from checks.all_announced(histories, arrived)
 
     return verdict
@@ -98,6 +100,7 @@ def exhausted(scene: Scene) -> Verdict:
             stack.callback(connection.close)
             held += 1
         scene.figures["connections_held"] = held
+        scene.expect(held, "no connection was left to be taken")
         arrived = scene.arrive(ARRIVALS)
         scene.hold(8)
     return nothing_changed_hands(scene, arrived)
@@ -170,9 +173,17 @@ def disk_full(scene: Scene) -> Verdict:
     arrived = scene.arrive(ARRIVALS)
     scene.hold(6)
     scene.figures["panicked"] = not postgres.running
+    scene.expect(
+        scene.figures["panicked"] or not scene.figures["stored_meanwhile"], "PostgreSQL still stored on a full disk"
+    )
     ballast.unlink()
     postgres.start()
-    return lambda histories: checks.all_announced(histories, arrived)
+
+    def verdict(histories: Histories) -> Iterator[str]:
+        yield from checks.refused_politely(histories)
+        yield from checks.all_announced(histories, arrived)
+
+    return verdict
 
 
 def _count(scene: Scene, query: str) -> int | None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 from calls.simulator.compare import BUCKETS, Report, compare, number
 from tests.faults.histories import Histories, Screen
+from tests.faults.silence import uncovered
 
 Check = Callable[[Histories], Iterator[str]]
 OVER = frozenset({"confirmed", "refused", "not_confirmed", "expired", "cancelled"})
@@ -97,6 +98,13 @@ def nothing_is_lost_unmarked(histories: Histories) -> Iterator[str]:
     """Every turn and every bill of the ledger is stored as it was, or lies in a gap; nothing is invented or doubled."""
     for one in report(histories).differences:
         yield f"{one.kind} {one.call_id} {one.about} {one.detail}".rstrip()
+
+
+def every_silence_is_marked(histories: Histories) -> Iterator[str]:
+    """What a gap does not mark was heard."""
+    if histories.clocks_agree:
+        for call, seconds in uncovered(histories, listened_again=True).items():
+            yield f"nobody listened to {call} for {seconds:.1f} s that no gap marks"
 
 
 def usage_adds_up(histories: Histories) -> Iterator[str]:
@@ -267,6 +275,7 @@ CHECKS: dict[str, Check] = {
     "stale": no_stale_row,
     "numbers": numbers_are_dense,
     "ledger": nothing_is_lost_unmarked,
+    "silence": every_silence_is_marked,
     "usage": usage_adds_up,
     "commands": commands_are_settled,
     "effects": nothing_is_done_twice,

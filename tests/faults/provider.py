@@ -26,7 +26,12 @@ def all_reset(scene: Scene) -> Verdict:
         dials = [
             line["at"] for line in histories.ledger.http if line["verb"] == "dial" and line["at"] > scene.injected_at
         ]
-        scene.figures |= {"sockets_reset": before, "peak_dials_per_s": checks.peak_per_second(dials)}
+        peak = checks.peak_per_second(dials)
+        scene.figures |= {"sockets_reset": before, "peak_dials_per_s": peak}
+        if len(dials) < before:
+            yield f"{before} sockets were to be reset, and {len(dials)} were dialled again"
+        if peak > PEAK_DIALS:
+            yield f"{peak} dials in one second"
 
     return verdict
 
@@ -117,6 +122,7 @@ def nonsense(scene: Scene) -> Verdict:
     def verdict(histories: Histories) -> Iterator[str]:
         yield from checks.nobody_took_over(scene, histories)
         yield from checks.no_sideband_was_dropped(scene, histories)
+        yield from checks.nothing_was_missed(scene, histories)
         odd = scene.column("oddities", calls)
         if quiet := [call for call, times in odd.items() if not times]:
             yield f"nothing odd was counted of {len(quiet)} calls"
@@ -151,6 +157,7 @@ def flooded(scene: Scene) -> Verdict:
     def verdict(histories: Histories) -> Iterator[str]:
         yield from checks.nobody_took_over(scene, histories)
         yield from checks.no_sideband_was_dropped(scene, histories)
+        yield from checks.nothing_was_missed(scene, histories)
 
     return verdict
 

@@ -35,6 +35,7 @@ def _calls_go_on(scene: Scene, arrived: list[str], *, attached_limit: float = 8.
         yield from checks.no_5xx(histories, arrived)
         yield from checks.no_sideband_was_dropped(scene, histories)
         yield from checks.nobody_took_over(scene, histories)
+        yield from checks.nothing_was_missed(scene, histories)
         attached = checks.ring_to(histories, arrived)
         answered = checks.ring_to(histories, arrived, "webhook")
         scene.figures |= {

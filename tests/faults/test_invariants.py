@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.faults import figures, invariants
+from tests.faults import figures, invariants, silence
 from tests.faults.histories import Asked, Histories, Ledger, Screen, Stored
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -124,6 +124,10 @@ def _breakages() -> dict[str, tuple[str, Callable[[Histories], object]]]:
         "never over at the provider": ("ended", lambda h: h.ledger.truths.pop(CALL)),
         "a zombie": ("ended", lambda h: h.stored.calls[CALL].update(state="active", ended_at=None)),
         "announced and not stored": ("ended", lambda h: h.stored.calls.pop(CALL)),
+        "a silence that no gap marks": (
+            "silence",
+            lambda h: h.ledger.marks.extend([_mark("detached", 2), _mark("attached", 5, 1)]),
+        ),
         "accepted twice": ("accepts", lambda h: h.ledger.http.append(h.ledger.http[0])),
         "accepted twice by its own books": ("accepts", lambda h: h.ledger.truths[CALL].update(accepts=2)),
         "an epoch that falls": ("epochs", lambda h: h.stored.taken[1].update(before=1, after=1)),
@@ -266,10 +270,12 @@ def test_stretches_without_a_socket_are_measured_and_compared_with_gaps():
     ]
     assert figures.reattached(histories, AT) == [2]
     assert figures.reattached(histories, AT + 6) == []
-    assert figures.uncovered(histories) == {CALL: pytest.approx(1 + 2)}
+    assert silence.uncovered(histories) == {CALL: pytest.approx(1 + 2)}
+    assert silence.uncovered(histories, listened_again=True) == {CALL: pytest.approx(1)}
     gap = {"call_id": CALL, "started_at": NOON + timedelta(seconds=3), "ended_at": NOON + timedelta(seconds=5)}
     histories.stored.gaps.append(gap)
-    assert figures.uncovered(histories) == {CALL: pytest.approx(2)}
+    assert silence.uncovered(histories, listened_again=True) == {}
+    assert silence.uncovered(histories) == {CALL: pytest.approx(2)}
 
 
 def test_quantiles_are_values_that_occurred():

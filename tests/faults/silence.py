@@ -1,0 +1,63 @@
+"""When nobody listened to a call, by the provider's own record, and what of it no gap marks. Pure."""
+
+from __future__ import annotations
+
+import collections
+import math
+from collections.abc import Sequence
+
+from calls.simulator.compare import instant
+from tests.faults.histories import Histories
+
+Span = tuple[float, float]
+SLACK_S = 1.0
+"""A broken socket is noticed a moment late, and both sides stamp with their own clocks"""
+
+
+def blind(histories: Histories) -> dict[str, list[tuple[float, float, bool]]]:
+    """Stretches of each call without a socket, after its first one: start, end, and whether a new socket ended it."""
+    found: dict[str, list[tuple[float, float, bool]]] = collections.defaultdict(list)
+    since: dict[str, float] = {}
+    for mark in sorted(histories.ledger.marks, key=lambda mark: mark["at"]):
+        call = mark["call_id"]
+        if mark["state"] == "attached" and call in since:
+            found[call].append((since.pop(call), mark["at"], True))
+        elif mark["state"] == "dropped" or (mark["state"] == "detached" and not mark["sockets"]):
+            since.setdefault(call, mark["at"])
+        elif mark["state"] == "ended" and call in since:
+            start = since.pop(call)
+            if mark["at"] - start > 0.001:  # its sockets are dropped in the moment in which it ends
+                found[call].append((start, mark["at"], False))
+            since[call] = math.inf
+    return found
+
+
+def uncovered(histories: Histories, *, listened_again: bool = False) -> dict[str, float]:
+    """Seconds of each call in which nobody listened and that no gap marks, beyond SLACK_S of each stretch.
+
+    `listened_again`: without the stretches that ended with the call, of which the product may think that it ended first.
+    """
+    found = {}
+    for call, spans in blind(histories).items():
+        gaps = [
+            (instant(gap["started_at"]) or 0.0, instant(gap["ended_at"]) or math.inf)
+            for gap in histories.stored.gaps
+            if gap["call_id"] == call
+        ]
+        bare = sum(
+            max(0.0, _bare((start, end), gaps) - SLACK_S) for start, end, again in spans if again or not listened_again
+        )
+        if bare > 0:
+            found[call] = bare
+    return found
+
+
+def _bare(span: Span, gaps: Sequence[Span]) -> float:
+    """Length of the part of a span that lies in no gap."""
+    at, left = span[0], 0.0
+    for start, end in sorted(gaps):
+        if end <= at or start >= span[1]:
+            continue
+        left += max(0.0, start - at)
+        at = max(at, end)
+    return left + max(0.0, span[1] - at)
