@@ -14,11 +14,13 @@ import logging
 import math
 import time
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
 from functools import partial
 from typing import Any
 from uuid import UUID
 
+from autobahn.exception import Disconnected
 from channels.consumer import get_handler_name
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
@@ -72,7 +74,7 @@ class FeedConsumer(AsyncWebsocketConsumer):
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         """As Channels does it, but with a channel that asks nothing of Redis, and tidied up however it ends."""
-        self.scope, self.base_send = scope, send
+        self.scope, self.base_send = scope, partial(_send_unless_gone, send)
         self.channel_layer = get_channel_layer(self.channel_layer_alias)
         with channel_of_this_process(self.channel_layer) as self.channel_name:
             self.rooms = Groups(self.channel_layer, self.channel_name)
@@ -249,3 +251,9 @@ class FeedConsumer(AsyncWebsocketConsumer):
         await self.close(code=refusal.code)
         if self.pulse is not None:
             await self._be_present(())
+
+
+async def _send_unless_gone(send: Callable[[dict[str, Any]], Awaitable[None]], message: dict[str, Any]) -> None:
+    """Daphne raises where the browser left a moment ago; that it left is the next thing that it tells."""
+    with suppress(Disconnected):
+        await send(message)

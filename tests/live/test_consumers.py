@@ -8,13 +8,14 @@ from functools import partial
 
 import pytest
 from asgiref.sync import sync_to_async
+from autobahn.exception import Disconnected
 from channels.layers import get_channel_layer
 
 from calls import feed
 from calls.live import consumers, doors, protocol, reading
 from calls.models import Call, CallEvent, Membership, TenantStream
 from calls.tenancy import tenant_scope
-from tests.live.page import hint, page, push, stream_of
+from tests.live.page import console, hint, page, push, stream_of
 from tests.sideband.desk import until, within
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.usefixtures("live")]
@@ -417,3 +418,26 @@ async def test_who_does_not_keep_up_loses_hints_first_and_the_socket_later(acme,
         monkeypatch.setattr(consumers, "UNACKED_HINTS", 1)
         monkeypatch.setattr(consumers, "UNACKED_LIMIT_S", 0.0)
         assert await screen.refusal() == 4408
+
+
+async def test_a_browser_that_leaves_while_it_is_told_something_is_no_error(acme, sam, call, caplog):
+    """As Daphne has it: what is sent raises, and the next thing heard is that the socket is gone."""
+    async with page(sam) as screen:
+        scope = screen.socket.scope
+        frames = asyncio.Queue()
+        for frame in (
+            {"type": "websocket.connect"},
+            {"type": "websocket.receive", "text": json.dumps({"type": "hello", "streams": [{"stream": "tenant"}]})},
+        ):
+            frames.put_nowait(frame)
+        told = []
+
+        async def send(message):
+            told.append(message["type"])
+            if message["type"] == "websocket.send":
+                frames.put_nowait({"type": "websocket.disconnect", "code": 1001})
+                raise Disconnected("Attempt to send on a closed protocol")
+
+        await asyncio.wait_for(console()(scope, frames.get, send), 10)
+    assert told[:2] == ["websocket.accept", "websocket.send"]
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
