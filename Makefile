@@ -1,5 +1,5 @@
 # Each verb sets up what it needs. A new machine has git, make and Python 3.11 or newer.
-.PHONY: demo run test check bench faults screenshots fmt setup browser lock
+.PHONY: demo run test check bench soak faults screenshots fmt setup browser lock
 PY := .venv/bin/python
 
 demo: setup     ## two tenants, forty simulated calls and a month of past ones, everything on this machine
