@@ -17,7 +17,9 @@ pytestmark = pytest.mark.usefixtures("committed_db")
 
 @pytest.fixture(autouse=True)
 def nothing_is_lent_here(committed_db):
-    connection.ensure_connection()  # the pool is open from now on
+    connection.close()
+    connection.close_pool()  # threads of earlier tests may have kept what they borrowed of the one before
+    connection.ensure_connection()
     connection.close()
     wait_until(lambda: lent() == 0, 5, "the pool to have what was closed")  # it takes it back in a thread of its own
 
