@@ -18,7 +18,9 @@ from calls.domain.views import iso
 from calls.sideband.announcer import Announcer
 
 WORDS_LIMIT = 160
-"""Characters of the last words in a row."""
+"""Characters of the last words in a row. Longer ones keep the words of their last WORDS_KEPT: a row that moved on with
+every character could not be read."""
+WORDS_KEPT = 80
 WHOLE_EVERY_S = 2.0
 """So often a turn that grows is told from its beginning: for pages that a hint did not reach."""
 WHOLE_LIMIT = 4_000
@@ -27,6 +29,14 @@ ROWS_AT_ONCE = 40
 """Rows of a tenant's list in one push, those that wait longest first. The rest waits, and is merged: a list of a
 thousand calls gets some 400 rows a second of each worker, in messages of about 8 KB. Lists of up to so many calls are
 told everything at once."""
+
+
+def latest(text: str) -> str:
+    """The text, or the last whole words of a long one."""
+    if len(text) <= WORDS_LIMIT:
+        return text
+    kept = text[-WORDS_KEPT:]
+    return f"… {kept.partition(' ')[2] or kept}"
 
 
 @dataclass(slots=True)
@@ -89,7 +99,7 @@ class Picture:
             return {}
         if self.open_item != hint.item_id or not hint.offset:
             self.rank, self.open_item, self.words = hint.rank, hint.item_id, ""
-        self.words = (self.words + hint.text)[-WORDS_LIMIT:]
+        self.words = latest(self.words + hint.text)
         return self._change({"last_words": self.words, "last_speaker": hint.speaker})
 
     def take_turn(self, change: TurnChanged) -> dict[str, Any]:
@@ -100,7 +110,7 @@ class Picture:
             self.partials.pop(turn.item_id, None)
         if turn.kind == "message" and turn.text and turn.speaker in {"caller", "agent"} and turn.rank >= self.rank:
             self.rank = turn.rank
-            columns |= {"last_words": turn.text[-WORDS_LIMIT:], "last_speaker": turn.speaker}
+            columns |= {"last_words": latest(turn.text), "last_speaker": turn.speaker}
         if turn.reply_ms is not None:
             columns["reply_ms"] = turn.reply_ms
         return self._change(columns) if columns else {}

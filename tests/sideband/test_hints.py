@@ -13,7 +13,7 @@ from calls import feed
 from calls.actions.ingest import CallRef
 from calls.domain.changes import FloorChanged, PartialText, QuietChanged
 from calls.domain.states import Floor
-from calls.sideband.hints import WORDS_LIMIT, Hints, Picture
+from calls.sideband.hints import WORDS_KEPT, WORDS_LIMIT, Hints, Picture
 from tests.sideband.desk import at, turn, until
 
 TENANT = UUID(int=1)
@@ -119,14 +119,23 @@ def test_a_late_transcription_does_not_break_into_the_words_of_the_reply():
     assert picture.partials["item_1"].text == "I was charged twice."
 
 
-def test_last_words_are_the_end_of_a_long_text():
+def test_last_words_are_the_whole_words_at_the_end_of_a_long_text():
     picture = Picture(ref())
-    for hint in grown(*["word "] * 100):
-        columns = picture.take_hint(hint)
-    assert columns["last_words"] == ("word " * 100)[-WORDS_LIMIT:]
+    said = [f"w{n} " for n in range(200)]
+    for n, hint in enumerate(grown(*said)):
+        shown = picture.take_hint(hint)["last_words"].removeprefix("… ")
+        text = "".join(said[: n + 1])
+        assert text.endswith(shown)
+        assert text[: len(text) - len(shown)][-1:] in {"", " "}
+        assert min(len(text), WORDS_KEPT - 5) <= len(shown) <= WORDS_LIMIT
     long = turn(text="x" * 500 + "end", speaker="caller")
-    assert picture.take_turn(long)["last_words"].endswith("xend")
-    assert len(picture.take_turn(long)["last_words"]) == WORDS_LIMIT
+    assert picture.take_turn(long)["last_words"] == "… " + "x" * (WORDS_KEPT - 3) + "end"
+
+
+def test_a_row_does_not_move_on_with_every_word():
+    picture = Picture(ref())
+    starts = [picture.take_hint(hint)["last_words"][:12] for hint in grown(*[f"w{n} " for n in range(200)])]
+    assert len(set(starts[4:])) < 12
 
 
 def test_a_finished_turn_takes_its_waiting_words_along(hints, heard):
