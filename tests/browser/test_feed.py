@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import WebSocketRoute, expect
 
+from calls.live import protocol
 from tests.browser.chromium import AWAY
 from tests.browser.people import lines, pill
 from tests.rig.waiting import wait_until
@@ -17,6 +18,34 @@ window.WebSocket = class extends WebSocket {
   constructor(...given) { super(...given); window.sockets.push(this); }
 };
 """
+
+
+def test_a_page_puts_frames_together_that_came_in_pieces(seat, ring, monkeypatch):
+    """As a server sends what is longer than a frame may be (tests/live/test_protocol.py); here every frame is."""
+    monkeypatch.setattr(protocol, "PIECE_LIMIT", 40)
+    sent = []
+
+    def cut(frame: str) -> None:
+        sent.append(list(protocol.pieces(frame)))
+        for piece in sent[-1]:
+            between.send(piece)
+
+    def serve(socket: WebSocketRoute) -> None:
+        nonlocal between
+        between = socket
+        socket.connect_to_server().on_message(cut)
+
+    between: WebSocketRoute
+    line = ring("two_turn", speed=4)
+    me = seat()
+    me.page.route_web_socket("**/feed/**", serve)
+    page = me.call(line)
+    line.settle()
+    expect(page.locator("[data-part=head] [data-f=word]")).to_have_text("Ended")
+    shown = lines(page, ".turn").evaluate_all("all => all.map((line) => line.querySelector('.words').textContent)")
+    assert len(shown) == len(line.stored_turns())
+    assert len(sent) > 5
+    assert min(len(one) for one in sent) > 1
 
 
 def test_a_page_has_every_turn_after_its_server_was_killed(seat, ring, rig):

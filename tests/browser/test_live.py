@@ -31,6 +31,31 @@ RECORD = """(code) => {
   look();
 }"""
 
+# The order of a list under a pointer that does not move: at once, after 59 and after 60 seconds.
+PARKED = """async () => {
+  const { name } = performance.getEntriesByType("resource").find((one) => one.name.includes("/js/live/list."));
+  const { StillList } = await import(name);
+  const list = document.createElement("div");
+  for (const code of ["a", "b"]) {
+    list.append(document.createElement("p"));
+    list.lastChild.dataset.code = code;
+  }
+  document.body.append(list);
+  const [began, now] = [performance.now(), performance.now];
+  const still = new StillList(list, () => {});
+  const after = (seconds) => {
+    performance.now = () => began + seconds * 1_000;
+    still.place(["b", "a"]);
+    return [...list.children].map((row) => row.dataset.code);
+  };
+  performance.now = () => began;
+  list.dispatchEvent(new PointerEvent("pointerenter"));
+  const orders = [after(0), after(59), after(60)];
+  performance.now = now;
+  list.remove();
+  return orders;
+}"""
+
 
 def _order(page: Page) -> list[str]:
     return page.locator("[data-rows] > tr").evaluate_all("rows => rows.map((row) => row.dataset.code)")
@@ -84,8 +109,14 @@ def test_last_words_of_a_row_are_no_fragments(seat, ring, rig):
     shown = page.evaluate("seen.words")
     words = [one for one in shown if one != "The caller hung up, or the provider ended the call"]
     assert len(words) > 9
-    # A row holds the last 160 characters: shorter ones are the beginning of what is being said.
-    assert [one for one in words if len(one) < 160 and not any(text.startswith(one) for text in texts)] == []
+    # The beginning of what is being said; of a long turn, its last words, and it says that there is more before them.
+    later = [f" {text}" for text in texts]
+    assert [
+        one
+        for one in words
+        if not any(text.startswith(one) for text in texts)
+        and not (one.startswith("… ") and any(one.removeprefix("…") in text for text in later))
+    ] == []
 
 
 def test_what_needs_somebody_stands_first_and_holds_still_under_the_pointer(seat, ring, rig):
@@ -130,6 +161,11 @@ def test_the_order_is_applied_when_the_pointer_leaves(seat, ring, rig):
     page.mouse.move(5, 5)
     expect(page.locator("[data-changes]")).to_be_hidden()
     wait_until(lambda: _order(page)[0] == newer.code, 5, "the new order")
+
+
+def test_a_pointer_that_is_left_lying_holds_nothing_after_a_minute(seat):
+    # A list of its own: a page whose clock jumps by a minute takes its connection for silent, and gets everything anew.
+    assert seat().live().evaluate(PARKED) == [["a", "b"], ["a", "b"], ["b", "a"]]
 
 
 def test_the_waiting_order_is_applied_by_the_pill(seat, ring, rig):
