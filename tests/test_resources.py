@@ -32,3 +32,21 @@ def test_the_limit_is_raised_to_what_is_allowed():
 
 def test_memory_is_some_of_what_there_ever_was():
     assert 10 * 2**20 < resources.memory() <= resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 + 2**20
+
+
+def test_a_settled_process_looks_for_the_new_garbage_only_and_still_finds_it():
+    script = (
+        "import gc, weakref; from calls import resources\n"
+        "class Ring: pass\n"
+        "def ring():\n"
+        "    one = Ring(); one.itself = one\n"
+        "    return weakref.ref(one)\n"
+        "before = ring(); resources.settle()\n"
+        "print(before() is None, gc.get_freeze_count() > 1_000)\n"
+        "after = ring(); held = [[] for _ in range(19_000)]\n"
+        "print(after() is None)\n"
+        "held += [[] for _ in range(2_000)]\n"
+        "print(after() is None)\n"
+    )
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert said.split() == ["True", "True", "False", "True"]

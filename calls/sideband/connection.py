@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any, cast
+from typing import cast
 from weakref import WeakKeyDictionary
 
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
-from websockets.frames import DATA_OPCODES, Frame
-from websockets.protocol import Event, State
 
 from calls.exceptions import ProviderBusy, ProviderGone, ProviderRefused, ProviderUnreachable
 from calls.providers.base import Endpoint
+from calls.sideband.line import QUEUE_LIMIT, Line, OnFrame
 
 FRAME_LIMIT = 4 * 2**20
 """Bytes; a longer frame closes the socket with 1009 and it is dialled again."""
-QUEUE_LIMIT = 64
-"""Frames that wait unread; beyond it TCP holds the provider back."""
-PARTS_LIMIT = 1_000
-"""Of one message; the socket of a peer that sends more is dropped and dialled again"""
 OPEN_LIMIT_S = 8.0
 CLOSE_LIMIT_S = 2.0
 """The provider often drops TCP without a close frame."""
@@ -83,76 +77,6 @@ class Doors:
             yield
 
 
-OnFrame = Callable[[bytes], bool]
-"""Takes a frame; says whether it takes more. It runs inside the loop's own reading: waking a task for each frame would
-cost as much as understanding it"""
-
-
-class _Line(ClientConnection):
-    """Hands messages over as they arrive. Their order and their size are the protocol's care."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._on_frame: OnFrame | None = None
-        self._waiting: deque[bytes] = deque()
-        """Messages that nobody takes yet: at most QUEUE_LIMIT, and the rest of what was read with the last of them"""
-        self._begun: list[bytes] = []
-        """A message that comes in parts"""
-        self._over = asyncio.Event()
-        """Nobody listens any more: the socket closed, or the listener has enough"""
-        self._fault: Exception | None = None
-
-    async def listen(self, on_frame: OnFrame) -> None:
-        while self._waiting:
-            if not on_frame(self._waiting.popleft()):
-                return
-        self._on_frame, self._fault = on_frame, None
-        self._over.clear()
-        if self.state is State.OPEN:
-            self.transport.resume_reading()
-        if self.transport.is_closing():
-            self._over.set()
-        try:
-            await self._over.wait()
-        finally:
-            closed, self._on_frame = self._on_frame is not None, None
-        if self._fault is not None:
-            raise self._fault
-        if closed:
-            await self.recv(decode=False)  # raises what it was closed with
-
-    def process_event(self, event: Event) -> None:
-        if self.response is None or not isinstance(event, Frame) or event.opcode not in DATA_OPCODES:
-            super().process_event(event)
-        elif event.fin and not self._begun:
-            self._take(bytes(event.data))
-        else:
-            self._begun.append(bytes(event.data))
-            if len(self._begun) > PARTS_LIMIT:
-                self.transport.abort()
-            elif event.fin:
-                whole, self._begun = b"".join(self._begun), []
-                self._take(whole)
-
-    def _take(self, message: bytes) -> None:
-        if self._on_frame is None:
-            self._waiting.append(message)
-            if len(self._waiting) == QUEUE_LIMIT:
-                self.transport.pause_reading()
-            return
-        try:
-            more = self._on_frame(message)
-        except Exception as fault:  # noqa: BLE001  it is raised where somebody waits for it
-            more, self._fault = False, fault
-        if not more:
-            self._on_frame = None
-            self._over.set()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        super().connection_lost(exc)
-        self._over.set()
-
-
 class _Dial(connect):
     """Follows no redirect: the headers hold the account's key."""
 
@@ -163,7 +87,7 @@ class _Dial(connect):
 class Sideband:
     """An open sideband."""
 
-    def __init__(self, socket: _Line) -> None:
+    def __init__(self, socket: Line) -> None:
         self._socket = socket
 
     @classmethod
@@ -176,7 +100,7 @@ class Sideband:
             async with Doors.here().passed(again=again):
                 opened = await _Dial(
                     endpoint.url,
-                    create_connection=_Line,
+                    create_connection=Line,
                     additional_headers=dict(endpoint.headers),
                     max_size=FRAME_LIMIT,
                     max_queue=QUEUE_LIMIT,
@@ -192,7 +116,7 @@ class Sideband:
             raise _refusal(error) from error
         except (OSError, TimeoutError, EOFError, InvalidHandshake, socket.gaierror) as error:
             raise ProviderUnreachable(type(error).__name__) from error
-        return cls(cast(_Line, opened))
+        return cls(cast(Line, opened))
 
     async def listen(self, on_frame: OnFrame) -> None:
         """Hand over every frame, in order, until `on_frame` says that it takes no more; TCP then holds the rest back.

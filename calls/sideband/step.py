@@ -7,6 +7,8 @@ from typing import Any
 from celery import bootsteps
 from celery.concurrency import prefork
 
+from calls import resources
+
 
 class SidebandStep(bootsteps.StartStopStep):
     """Starts after the pool and stops before it: a draining worker gives its calls away first."""
@@ -27,6 +29,7 @@ class SidebandStep(bootsteps.StartStopStep):
 
     def start(self, worker: Any) -> None:
         self.loop.start()
+        resources.settle()
 
     def stop(self, worker: Any) -> None:
         self.loop.stop()

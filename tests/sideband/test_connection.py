@@ -13,7 +13,7 @@ from websockets.asyncio.server import serve
 
 from calls.exceptions import ProviderBusy, ProviderGone, ProviderRefused, ProviderUnreachable
 from calls.providers.base import Endpoint
-from calls.sideband import connection
+from calls.sideband import connection, line
 from calls.sideband.connection import Closed, Sideband
 from tests.sideband.desk import until
 
@@ -161,7 +161,7 @@ async def test_frames_that_come_in_parts_are_whole_and_in_order():
 
 
 async def test_a_message_of_endless_parts_is_dropped(monkeypatch):
-    monkeypatch.setattr(connection, "PARTS_LIMIT", 10)
+    monkeypatch.setattr(line, "PARTS_LIMIT", 10)
 
     async def handler(ws):
         await ws.send("." for _ in range(100))

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 from celery.concurrency import prefork, thread
 
+from calls import resources
 from calls.sideband import loop
 from calls.sideband.step import SidebandStep
 
@@ -44,9 +45,10 @@ def test_the_loop_starts_and_stops_with_the_worker(step, monkeypatch):
             done.append("stop")
 
     monkeypatch.setattr(loop, "SidebandLoop", Loop)
+    monkeypatch.setattr(resources, "settle", lambda: done.append("settle"))
     given = worker("sideband")
     assert isinstance(step.create(given), Loop)
     step.start(given)
     step.stop(given)
     step.terminate(given)
-    assert done == ["start", "stop", "stop"]
+    assert done == ["start", "settle", "stop", "stop"]
