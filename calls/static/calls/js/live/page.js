@@ -25,7 +25,9 @@ const STATUS_EVERY_MS = 15_000;
 const FLUSH_MS = 200;
 // Rows that jump more often cannot be read, and each that moves is laid out anew.
 const ORDER_MS = 1_000;
-// Rows out of view follow so much later, for those who search the page; these many beside the view are painted with it.
+// Rows out of view follow so much later, for those who search the page, and each time only as many as the time that has
+// passed allows: a thousand that are due together would take a frame for themselves. So many beside the view are painted
+// with it.
 const UNSEEN_MS = 5_000;
 const BESIDE = 10;
 
@@ -42,6 +44,8 @@ export function start(page) {
   let all = false;
   let statusAt = -Infinity;
   let orderedAt = -Infinity;
+  let paintedAt = performance.now();
+  let unseen = 0; // rows out of view that may still be painted this time
   let seen = [];
 
   clock.heard(page.dataset.now);
@@ -109,6 +113,8 @@ export function start(page) {
     const ordered = worstFirst(seen.filter(({ row, need }) => shows(wanted, row, need)));
     const shown = all ? ordered : ordered.slice(0, ROWS_FIRST);
     const visible = inView();
+    unseen = Math.ceil((shown.length * (performance.now() - paintedAt)) / UNSEEN_MS);
+    paintedAt = performance.now();
     shown.forEach(({ row, need }) => paintOne(row, need, now, visible.has(row.code)));
     place(shown.map(({ row }) => row.code), force);
     queue.paint(seen, now);
@@ -132,7 +138,7 @@ export function start(page) {
     }
     const known = painted.get(row.code);
     const worse = known?.severity !== need?.severity || known?.reason !== need?.reason;
-    if (known && !worse && !seen && performance.now() - known.at < UNSEEN_MS) {
+    if (known && !worse && !seen && (performance.now() - known.at < UNSEEN_MS || known.row === row || unseen-- <= 0)) {
       return;
     }
     if (known?.row !== row || worse) {
