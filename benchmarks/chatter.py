@@ -1,7 +1,8 @@
 """What the workers of a busy tenant would announce, at a given pace: run as a process of the rig's own environment.
 
-Arguments: tenant, its stream's epoch, the code of the call that is looked at, that call's last number, updates a second
-of rows, events a second of the call. The codes of the other calls come on the standard input, one a line.
+Arguments: tenant, its stream's epoch, the code of the call that is looked at, that call's last number, rows in one
+message, such messages a second, events a second of the call. The codes of the other calls come on the standard input,
+one a line.
 """
 
 from __future__ import annotations
@@ -26,17 +27,22 @@ TURN_EVENTS = 20
 """Partial words of a turn before its final shape"""
 
 
-async def main(tenant: str, epoch: str, looked_at: str, last: int, rows: float, events: float) -> None:
+async def main(
+    tenant: str, epoch: str, looked_at: str, last: int, at_once: int, messages: float, events: float
+) -> None:
     from calls import feed  # needs the settings
 
     layer = get_channel_layer()
     codes = [line.strip() for line in sys.stdin]
     dice = random.Random(1)
 
-    async def row(number: int) -> None:
+    def row(number: int) -> dict[str, object]:
         code = codes[number % len(codes)] if number % 3 else dice.choice(codes)
-        body = {"code": code} | _row(dice)
-        await layer.group_send(feed.tenant_group(tenant), _hints("tenant", [{"kind": "row", "body": body}]))
+        return {"kind": "row", "body": {"code": code} | _row(dice)}
+
+    async def rows(number: int) -> None:
+        hints = [row(number * at_once + n) for n in range(at_once)]
+        await layer.group_send(feed.tenant_group(tenant), _hints("tenant", hints))
 
     turns = itertools.count(1)
     said = {"item": "", "words": "", "seq": last}
@@ -58,7 +64,7 @@ async def main(tenant: str, epoch: str, looked_at: str, last: int, rows: float, 
         await layer.group_send(feed.call_group(looked_at), message)
 
     print("ready", flush=True)
-    await asyncio.gather(_paced(row, rows), _paced(event, events))
+    await asyncio.gather(_paced(rows, messages), _paced(event, events))
 
 
 async def _paced(work: Callable[[int], Awaitable[None]], per_s: float) -> None:
@@ -105,4 +111,5 @@ def _now() -> datetime:
 
 if __name__ == "__main__":
     django.setup()
-    asyncio.run(main(*sys.argv[1:4], *(int(argument) for argument in sys.argv[4:7])))  # type: ignore[arg-type]
+    names, (seq, together, *paces) = sys.argv[1:4], sys.argv[4:8]
+    asyncio.run(main(*names, int(seq), int(together), *map(float, paces)))  # type: ignore[arg-type]

@@ -1,26 +1,21 @@
 """What pages cost the browser: Live with 300 rows and an open call, both moving, beside an empty page.
 
-One Chromium, all open and painted at the same time; then Live with a thousand real calls of the whole product. Main
-thread: Chromium's TaskDuration of a page's thread by the CPU's clock, in milliseconds of each second. Longest frame:
-longest time between two animation frames by the wall's clock, which also counts what other processes take from these
-cores; the empty page says how much that is.
+One Chromium, all open and painted at the same time. Then Live with a thousand rows, all shown: alone, as many updates
+of them as two workers push; and with a thousand real calls of the whole product on the same cores.
 Alone: `python -m benchmarks pages`, or `… crowd`.
 """
 
 from __future__ import annotations
 
-import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Browser, BrowserContext, CDPSession, Page
+from playwright.sync_api import Browser, BrowserContext, Page
 
-from benchmarks import load
+from benchmarks import browsing, load
 from benchmarks.table import Row
 from tests.browser import chromium
 from tests.rig import machine
@@ -33,9 +28,10 @@ TURNS = 12
 """Of each call, within the last minute, for the lanes"""
 LONG = 80
 """Turns of the call that is looked at"""
-WARM_S, STRETCH_S, STRETCHES = 3.0, 6.0, 3
 MAIN_THREAD_MS, FRAME_MS = 200.0, 100.0
 CROWD, CROWD_MAIN_THREAD_MS = 1_000, 350.0
+CROWD_UPDATES_PER_S, CROWD_AT_ONCE = 800, 40
+"""What two workers push at most of a long list: see calls.sideband.hints.ROWS_AT_ONCE"""
 VIEWPORT = {"width": 1440, "height": 900}
 
 _CALLS = """
@@ -68,14 +64,6 @@ returning 1
 """
 
 
-@dataclass(frozen=True)
-class Cost:
-    main_thread: float
-    """Milliseconds of each second"""
-    frame: float
-    """Milliseconds of the longest one"""
-
-
 def rows(directory: Path) -> list[Row]:
     """On a product of its own. A worker that is none holds the calls: what it would announce comes at a known pace."""
     executable = chromium.found()
@@ -83,12 +71,12 @@ def rows(directory: Path) -> list[Row]:
         print("no Chromium is installed: pages are not measured")
         return []
     with machine.rig(directory, Plan(workers=1, tenants=("acme",))) as rig, chromium.running(executable) as browser:
-        codes = _filled(rig)
+        codes = _filled(rig, ROWS)
         context = _signed_in(browser, rig)
         empty = _bare(context)
-        with _chatter(rig, codes):
+        with _chatter(rig, codes, ROW_UPDATES_PER_S, 1):
             live, call = _opened(context, rig, "live/"), _opened(context, rig, f"calls/{codes[0]}/")
-            costs = _measured([empty, live, call])
+            costs = browsing.measured([empty, live, call])
     at = f"{ROWS} rows at {ROW_UPDATES_PER_S}/s and a call at {EVENTS_PER_S}/s"
     return [
         Row(
@@ -105,29 +93,42 @@ def rows(directory: Path) -> list[Row]:
 
 
 def crowded(directory: Path) -> list[Row]:
-    """Live alone, with a thousand calls of the whole product: every update at the rate at which workers send them."""
+    """Live with a thousand rows: the page by itself, and on the cores that also carry all of its calls."""
     executable = chromium.found()
     if not executable:
         return []
+    directory.mkdir()
     with (
-        machine.rig(directory, Plan(tenants=("acme",), durable=True)) as rig,
+        machine.rig(directory / "alone", Plan(workers=1, tenants=("acme",))) as rig,
+        chromium.running(executable) as browser,
+        _chatter(rig, _filled(rig, CROWD), CROWD_UPDATES_PER_S, CROWD_AT_ONCE),
+    ):
+        alone = _crowd(browser, rig, f", {CROWD:,} rows at {CROWD_UPDATES_PER_S}/s")
+    with (
+        machine.rig(directory / "calls", Plan(tenants=("acme",), durable=True)) as rig,
         load.source(rig, "crowd") as source,
         chromium.running(executable) as browser,
     ):
         source.bring(CROWD)
-        context = _signed_in(browser, rig)
-        empty, live = _bare(context), _opened(context, rig, "live/")
-        costs = _measured([empty, live])
-        context.close()
-    at = f", {CROWD:,} live calls"
+        return [*alone, *_crowd(browser, rig, f", {CROWD:,} live calls")]
+
+
+def _crowd(browser: Browser, rig: Rig, at: str) -> list[Row]:
+    context = _signed_in(browser, rig)
+    empty, live = _bare(context), _opened(context, rig, "live/")
+    live.locator("[data-all] button").click()
+    costs = browsing.measured([empty, live])
+    task = browsing.longest_task(browser, live)
+    context.close()
     return [
         Row(f"main thread{at}", costs[1].main_thread, "ms/s", costs[0].main_thread, CROWD_MAIN_THREAD_MS),
         Row(f"longest frame of the list{at}", costs[1].frame, "ms", costs[0].frame, FRAME_MS),
+        Row(f"  its longest task, by the CPU's clock{at}", task, "ms"),
     ]
 
 
-def _filled(rig: Rig) -> list[str]:
-    found = rig.rows(_CALLS, ROWS)
+def _filled(rig: Rig, count: int) -> list[str]:
+    found = rig.rows(_CALLS, count)
     codes = [str(code) for _, _, code in found]
     rig.rows(_TURNS, TURNS, "", "")
     rig.rows("delete from calls_turn where call_id = (select id from calls_call where code = %s) returning 1", codes[0])
@@ -157,11 +158,13 @@ def _opened(context: BrowserContext, rig: Rig, path: str) -> Page:
 
 
 @contextmanager
-def _chatter(rig: Rig, codes: list[str]) -> Iterator[None]:
+def _chatter(rig: Rig, codes: list[str], updates_per_s: float, at_once: int) -> Iterator[None]:
+    """Updates of rows, so many in one message; and events of the first call."""
     [[tenant, epoch]] = rig.rows(
         "select t.id, s.epoch from calls_tenantstream s join calls_tenant t on t.id = s.tenant_id where t.slug = 'acme'"
     )
-    arguments = [str(tenant), str(epoch), codes[0], "0", str(ROW_UPDATES_PER_S), str(EVENTS_PER_S)]
+    messages = str(updates_per_s / at_once)
+    arguments = [str(tenant), str(epoch), codes[0], "0", str(at_once), messages, str(EVENTS_PER_S)]
     talking = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.chatter", *arguments],
         env=rig.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
@@ -176,48 +179,3 @@ def _chatter(rig: Rig, codes: list[str]) -> Iterator[None]:
     finally:
         talking.kill()
         talking.wait()
-
-
-def _measured(pages: list[Page]) -> list[Cost]:
-    """Of each page: medians over some stretches."""
-    sessions = [page.context.new_cdp_session(page) for page in pages]
-    for session in sessions:
-        session.send("Performance.enable", {"timeDomain": "threadTicks"})
-    for page in pages:
-        page.evaluate(_WATCH)
-    time.sleep(WARM_S)
-    stretches = [_stretch(pages, sessions) for _ in range(STRETCHES)]
-    return [
-        Cost(statistics.median(one.main_thread for one in costs), statistics.median(one.frame for one in costs))
-        for costs in zip(*stretches, strict=True)
-    ]
-
-
-_WATCH = """() => {
-  let last = performance.now();
-  window.longest = 0;
-  const look = (now) => {
-    window.longest = Math.max(window.longest, now - last);
-    last = now;
-    requestAnimationFrame(look);
-  };
-  requestAnimationFrame(look);
-}"""
-
-
-def _stretch(pages: list[Page], sessions: list[CDPSession]) -> list[Cost]:
-    for page in pages:
-        page.evaluate("() => { window.longest = 0; }")
-    before, begun = [_busy_s(session) for session in sessions], time.monotonic()
-    time.sleep(STRETCH_S)
-    passed = time.monotonic() - begun
-    after = [_busy_s(session) for session in sessions]
-    return [
-        Cost((late - early) / passed * 1e3, page.evaluate("() => window.longest"))
-        for page, early, late in zip(pages, before, after, strict=True)
-    ]
-
-
-def _busy_s(session: CDPSession) -> float:
-    metrics = {one["name"]: one["value"] for one in session.send("Performance.getMetrics")["metrics"]}
-    return float(metrics["TaskDuration"])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchmarks import bare, load, memory, stored
@@ -31,19 +31,13 @@ CALL_KIB, CALL_TLS_KIB = 60.0, 130.0
 
 def rows(directory: Path) -> list[Row]:
     with machine.rig(directory, Plan(tenants=("acme",), durable=True)) as rig:
-        with load.source(rig, "warm") as warm:
-            warm.bring(WARM_CALLS)
-        idle = load.stretch(rig, IDLE_S)
-        found = [row for count in LEVELS for row in _level(rig, count, idle)]
+        at_rest, idle = _warmed(rig)
+        found = [row for count in LEVELS for row in _level(rig, count, idle, at_rest)]
         cores = sum(idle.cpu_s.values()) / idle.seconds
         found.append(Row("idle, all processes, 5 screens", cores * 1e3, "m/s"))
         for line in rig.problems():
             print(f"LOGGED: {line}")
-    whole = {row.name: row.value for row in found}
-    first, last = f"whole path, {min(LEVELS):,} calls", f"whole path, {max(LEVELS):,} calls"
-    if first != last:
-        found.append(Row(f"{last}, over {min(LEVELS):,}", whole[last], "µs", whole[first], most=FLAT))
-    return found
+    return [*found, *_flat(found)]
 
 
 def tls_rows(directory: Path) -> list[Row]:
@@ -52,25 +46,31 @@ def tls_rows(directory: Path) -> list[Row]:
     certificate = Certificate.made(directory)
     plan = Plan(tenants=("acme",), durable=True, environment=certificate.environment)
     with machine.rig(directory, plan) as rig:
-        with load.source(rig, "warm") as warm:
-            warm.bring(WARM_CALLS)
+        at_rest, idle = _warmed(rig)
         address = f"https://{Certificate.HOST}:{rig.provider.port}/v1"
         rig.rows("update calls_provideraccount set base_url = %s returning id", address)
-        idle, before = load.stretch(rig, IDLE_S), memory.used(rig)
         with load.source(rig, "tls", tls=certificate) as source:
             source.bring(FULL)
             found = [load.stretch(rig, STRETCH_S, source) for _ in range(STRETCHES)]
-            grown = memory.used(rig)
+            grown, live = memory.used(rig), int(source.ask("state")["attached"])
     at = f", TLS, {FULL:,} calls"
-    call = (grown["workers"] - before["workers"]) / FULL / 1024
+    call = (grown["workers"] - at_rest["workers"]) / live / 1024
     return [
-        *_cpu(source, found, idle, at, certificate),
+        *_cpu(source, found, idle, at, RATIO, certificate),
         Row(f"memory of a live call, workers{at}", call, "KiB", target=CALL_TLS_KIB),
     ]
 
 
-def _level(rig: Rig, count: int, idle: Stretch) -> list[Row]:
-    before, books = memory.used(rig), stored.books(rig)
+def _warmed(rig: Rig) -> tuple[Mapping[str, int], Stretch]:
+    """Memory before there was any call, and what everything costs without calls, after the first ones."""
+    at_rest = memory.used(rig)
+    with load.source(rig, "warm") as warm:
+        warm.bring(WARM_CALLS)
+    return at_rest, load.stretch(rig, IDLE_S)
+
+
+def _level(rig: Rig, count: int, idle: Stretch, at_rest: Mapping[str, int]) -> list[Row]:
+    books = stored.books(rig)
     with load.source(rig, str(count)) as source:
         source.bring(count)
         found = [load.stretch(rig, STRETCH_S, source) for _ in range(STRETCHES)]
@@ -79,31 +79,49 @@ def _level(rig: Rig, count: int, idle: Stretch) -> list[Row]:
     at = f", {count:,} calls"
     full = count == FULL
     waits, lost = source.sent.accepts()
-    call = (grown["workers"] - before["workers"]) / live / 1024
+    call = (grown["workers"] - at_rest["workers"]) / live / 1024
     return [
-        *_cpu(source, found, idle, at),
+        *_cpu(source, found, idle, at, RATIO if full else None),
         *_latency(source, found, at, full=full),
         Row(f"webhook to accept, p95, coming at {load.ARRIVALS_PER_S:g}/s{at}", percentile(waits, 95) * 1e3, "ms"),
         Row(f"callers who gave up{at}", lost, ""),
         Row(f"memory of a live call, workers{at}", call, "KiB", target=CALL_KIB if full else None),
-        Row(f"  web, of all calls{at}", (grown["web"] - before["web"]) / 2**20, "MiB"),
+        Row(f"  web, of all calls{at}", (grown["web"] - at_rest["web"]) / 2**20, "MiB"),
         *(kept if full else ()),
     ]
 
 
 def _cpu(
-    source: Load, found: Sequence[Stretch], idle: Stretch, at: str, certificate: Certificate | None = None
+    source: Load,
+    found: Sequence[Stretch],
+    idle: Stretch,
+    at: str,
+    most: float | None,
+    certificate: Certificate | None = None,
 ) -> list[Row]:
     costs = [load.per_event(one, idle) for one in found]
     floors = [bare.cost(source.sent.frames(one.since, one.since + FLOOR_S), certificate) for one in found]
-    late = sorted(us for one in found for *_, us in source.sent.records(one.since, one.until))
-    rate = statistics.median(one.events / one.seconds for one in found)
-    print(f"{at[2:]}: {rate:.0f} events/s; the source was late by {percentile(late, 50) / 1e3:.1f} ms (median),"
-          f" {percentile(late, 99) / 1e3:.1f} ms (p99)")  # fmt: skip
-    whole = statistics.median(sum(cost.values()) for cost in costs)
+    late = [sorted(us for *_, us in source.sent.records(one.since, one.until)) for one in found]
+    whole = [sum(cost.values()) for cost in costs]
+    print(f"{at[2:]}, each stretch: {', '.join(f'{each:.1f}' for each in whole)} µs;"
+          f" bare receiver {', '.join(f'{each:.1f}' for each in floors)} µs")  # fmt: skip
     return [
-        Row(f"whole path{at}", whole, "µs", statistics.median(floors), most=RATIO),
+        Row(f"whole path{at}", statistics.median(whole), "µs", statistics.median(floors), most=most),
         *(Row(f"  {part}{at}", statistics.median(cost[part] for cost in costs), "µs") for part in costs[0]),
+        Row(f"  events of the source{at}", statistics.median(one.events / one.seconds for one in found), "/s"),
+        Row(f"  that it sent too late, p99{at}", statistics.median(percentile(one, 99) for one in late) / 1e3, "ms"),
+    ]
+
+
+def _flat(found: Sequence[Row]) -> list[Row]:
+    """Whether an event costs the same at every number of calls; and, apart from that, whether it costs more of many."""
+    costs = [row.value for count in LEVELS for row in found if row.name == f"whole path, {count:,} calls"]
+    if len(costs) == 1:
+        return []
+    span = f"{min(LEVELS):,} to {max(LEVELS):,} calls"
+    return [
+        Row(f"flat: the dearest over the cheapest, {span}", max(costs), "µs", min(costs), most=FLAT),
+        Row(f"  the most calls over the fewest, {span}", costs[-1], "µs", costs[0]),
     ]
 
 

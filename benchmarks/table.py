@@ -48,6 +48,15 @@ def printed(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
+def missed(rows: Sequence[Row]) -> list[str]:
+    """What did not reach its target, by how much."""
+    return [
+        f"{row.name}: {row.value:.1f} {row.unit}{f', {row.ratio:.1f}x' if row.most else ''} (target {row.bound})"
+        for row in rows
+        if row.met is False
+    ]
+
+
 def percentile(ordered: Sequence[float], percent: float) -> float:
     """Of values in their order; not a number where there are none."""
     return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))] if ordered else math.nan

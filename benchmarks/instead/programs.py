@@ -1,11 +1,13 @@
-"""`python -m benchmarks.instead.programs NAME`, with the addresses of sidebands on the standard input, one a line.
+"""`python -m benchmarks.instead.programs NAME`: says "ready", then attends the sidebands whose addresses come on the
+standard input, one a line.
 
-`thread`, `orm` and `group`: a process for all calls. `prefork` hands each call to a Celery worker and ends.
+`thread`, `orm`, `group` and `listed`: a process for all calls. `prefork` hands each call to a Celery worker and ends.
 """
 
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 import os
 import sys
@@ -64,16 +66,26 @@ def orm(addresses: Sequence[str]) -> None:
 
 
 def group(addresses: Sequence[str]) -> None:
-    """A task per call on one loop; every piece of speech is sent to a group as it comes."""
+    """A task per call on one loop; every piece of speech is sent to the group of its call as it comes."""
+    _push(addresses, to_list=False)
+
+
+def listed(addresses: Sequence[str]) -> None:
+    """The same, and to the group of the list that shows what is said in every call."""
+    _push(addresses, to_list=True)
+
+
+def _push(addresses: Sequence[str], *, to_list: bool) -> None:
     from channels.layers import get_channel_layer
 
-    from benchmarks.instead import project
+    from benchmarks.instead.project import LIST, group_of
 
     async def push(call: str, frame: str) -> None:
         event = json.loads(frame)
         if event["type"].endswith("transcript.delta") or event["type"].endswith("transcription.delta"):
             text = json.dumps({"call": call, "item": event["item_id"], "delta": event["delta"]})
-            await get_channel_layer().group_send(project.GROUP, {"type": "delta", "text": text})
+            for name in (call, LIST) if to_list else (call,):
+                await get_channel_layer().group_send(group_of(name), {"type": "delta", "text": text})
 
     uvloop.run(_all(addresses, push))
 
@@ -89,7 +101,12 @@ async def _one(address: str, take: Callable[[str, str], Awaitable[None]]) -> Non
             await take(call, str(frame))
 
 
-PROGRAMS = {"prefork": prefork, "thread": thread, "orm": orm, "group": group}
+PROGRAMS = {"prefork": prefork, "thread": thread, "orm": orm, "group": group, "listed": listed}
+OF_DJANGO = {"orm", "group", "listed"}
 
 if __name__ == "__main__":
-    PROGRAMS[sys.argv[1]]([line.strip() for line in sys.stdin])
+    name = sys.argv[1]
+    if name in OF_DJANGO:
+        importlib.import_module("benchmarks.instead.project")  # before it is measured without calls
+    print("ready", flush=True)
+    PROGRAMS[name]([line.strip() for line in sys.stdin])

@@ -1,9 +1,10 @@
-"""A Django project in one module: a table of events, a channel layer, a consumer that passes on what a group gets."""
+"""A Django project in one module: a table of events, a channel layer, a consumer that passes on what its groups get."""
 
 from __future__ import annotations
 
 import os
 from typing import Any
+from urllib.parse import parse_qs
 
 import django
 from channels.generic.websocket import AsyncWebsocketConsumer
@@ -13,8 +14,6 @@ from django.core.asgi import get_asgi_application
 from django.db import connection, models
 
 from realtime_ops import env
-
-GROUP = "calls"
 
 if not settings.configured:
     settings.configure(
@@ -57,15 +56,26 @@ def make_table() -> None:
         editor.create_model(Event)
 
 
+LIST = "list"
+"""In the place of a call: the group that is told of all calls"""
+
+
+def group_of(call: str) -> str:
+    return f"call.{call}"
+
+
 class Live(AsyncWebsocketConsumer):
-    """A browser on the live page."""
+    """A browser that follows the calls which its address names: `/?call=…&call=…`."""
 
     async def connect(self) -> None:
-        await self.channel_layer.group_add(GROUP, self.channel_name)
+        self._groups = [group_of(call) for call in parse_qs(self.scope["query_string"].decode()).get("call", [])]
+        for name in self._groups:
+            await self.channel_layer.group_add(name, self.channel_name)
         await self.accept()
 
     async def disconnect(self, code: int) -> None:
-        await self.channel_layer.group_discard(GROUP, self.channel_name)
+        for name in self._groups:
+            await self.channel_layer.group_discard(name, self.channel_name)
 
     async def delta(self, message: dict[str, Any]) -> None:
         await self.send(text_data=message["text"])
