@@ -216,6 +216,7 @@ CELERY_TASK_PUBLISH_RETRY = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # the default gives up after 46 minutes and ends the worker
+CELERY_WORKER_CONSUMER = "realtime_ops.consumer:EnduringConsumer"
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "global_keyprefix": "realtime_ops:",
     "visibility_timeout": 300,
