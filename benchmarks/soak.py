@@ -3,12 +3,14 @@
 One worker is killed or stopped and started again, Redis is started anew, sockets are cut, browsers come and go. The
 other worker and the web process live through all of it: their memory must stay flat, and nothing of a call may stay
 with them. Memory is compared between the second fifth of the time and the last one, and what stays open with a moment
-after a first round of the same faults. Logs are kept in build/soak-logs. `SOAK=5 make soak` for five minutes.
+after a first round of the same faults. Every look at them goes to build/soak.jsonl at once, logs to build/soak-logs at
+the end. `SOAK=5 make soak` for five minutes.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import random
 import shutil
@@ -19,7 +21,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import psutil
@@ -32,6 +34,7 @@ from benchmarks.screens import Screen
 from benchmarks.table import Row
 from realtime_ops import env
 from tests.rig import machine
+from tests.rig.handles import Handle
 from tests.rig.machine import Plan, Rig
 from tests.rig.waiting import wait_until
 
@@ -71,11 +74,43 @@ class Look:
         return cls(process.memory_full_info().uss, process.num_fds(), left, process.num_threads())
 
 
+class Notes:
+    """All looks at the processes that live through it, also in a file as they are taken.
+
+    A process that has ended is looked at no more.
+    """
+
+    def __init__(self, rig: Rig, steady: dict[str, Handle], path: Path) -> None:
+        self.under_load: dict[str, list[Look]] = {name: [] for name in steady}
+        self._rig = rig
+        self._steady = steady
+        self._path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("")
+
+    def look(self, moment: str) -> dict[str, Look]:
+        found = {
+            name: Look.at(handle.pid, self._rig.provider.port) for name, handle in self._steady.items() if handle.alive
+        }
+        with self._path.open("a") as file:
+            for name, one in found.items():
+                file.write(json.dumps({"at": time.time(), "moment": moment, "process": name} | asdict(one)) + "\n")
+        return found
+
+    def look_under_load(self) -> None:
+        for name, one in self.look("load").items():
+            self.under_load[name].append(one)
+
+    def fault(self, name: str) -> None:
+        with self._path.open("a") as file:
+            file.write(json.dumps({"at": time.time(), "fault": name}) + "\n")
+
+
 def main() -> None:
     os.environ.pop("DATABASE_URL", None)
     directory, build = Path(tempfile.mkdtemp(prefix="ro-soak-")), env.BASE_DIR / "build"
     try:
-        found = rows(directory)
+        found = rows(directory, build / "soak.jsonl")
     finally:
         with suppress(FileNotFoundError):
             shutil.copytree(directory / "logs", build / "soak-logs", dirs_exist_ok=True)
@@ -84,20 +119,20 @@ def main() -> None:
     table.write(found, build / "soak.json")
 
 
-def rows(directory: Path) -> list[Row]:
+def rows(directory: Path, notes_at: Path) -> list[Row]:
     with machine.rig(directory, Plan(tenants=("acme",), durable=True)) as rig:
-        steady = {"worker": rig.workers[1].pid, "web": rig.web.pid}
+        notes = Notes(rig, {"worker": rig.workers[1], "web": rig.web}, notes_at)
         with load.source(rig, "soak") as source:
             with _browsers(rig):
                 source.bring(CALLS, lasts=LASTS_S)
                 for fault in FAULTS.values():
                     fault(rig, source)
                     time.sleep(FAULT_EVERY_S)
-            first = _at_rest(rig, source, steady)
+            first = _at_rest(rig, source, notes)
             with _browsers(rig):
                 source.bring(CALLS, lasts=LASTS_S)
-                seen, faults = _broken(rig, source, steady)
-            last = _at_rest(rig, source, steady)
+                faults = _broken(rig, source, notes)
+            last = _at_rest(rig, source, notes)
         open_calls = rig.rows("select count(*) from calls_call where ended_at is null")[0][0]
         attended = rig.rows("select coalesce(sum(calls), 0) from calls_worker")[0][0]
         total = len(source.sent.played())
@@ -108,29 +143,30 @@ def rows(directory: Path) -> list[Row]:
         + ", ".join(f"{n} x {name}" for name, n in faults.items())
     )
     return [
-        *(row for name in steady for row in _kept(name, seen[name], first[name], last[name])),
+        *(row for name, seen in notes.under_load.items() for row in _kept(name, seen, first.get(name), last.get(name))),
         Row("calls that never ended", open_calls, "", target=0),
         Row("calls still attended", float(attended), "", target=0),
     ]
 
 
-def _at_rest(rig: Rig, source: Load, steady: dict[str, int]) -> dict[str, Look]:
+def _at_rest(rig: Rig, source: Load, notes: Notes) -> dict[str, Look]:
     """All calls over, and SETTLE_S later."""
     source.ask("end")
     load.quiet(rig)
     time.sleep(SETTLE_S)
-    return _looks(rig, steady)
+    return notes.look("rest")
 
 
-def _looks(rig: Rig, pids: dict[str, int]) -> dict[str, Look]:
-    return {name: Look.at(pid, rig.provider.port) for name, pid in pids.items()}
-
-
-def _kept(name: str, seen: Sequence[Look], first: Look, last: Look) -> list[Row]:
+def _kept(name: str, seen: Sequence[Look], first: Look | None, last: Look | None) -> list[Row]:
+    """Of a process; without looks at rest it did not live to the end."""
+    ended = Row(f"{name}: ended before its time", float(last is None), "", target=0)
+    if first is None or last is None:
+        return [ended]
     fifth = max(1, len(seen) // 5)
-    early = statistics.median(one.memory for one in seen[fifth : 2 * fifth])
+    early = statistics.median(one.memory for one in seen[fifth : 2 * fifth] or seen)
     late = statistics.median(one.memory for one in seen[-fifth:])
     return [
+        ended,
         Row(f"{name}: memory under load", late / 2**20, "MiB", early / 2**20),
         Row(f"{name}: drift of it", (late / early - 1) * 100, "%", target=DRIFT_PERCENT),
         Row(f"{name}: memory at rest, before and after", last.memory / 2**20, "MiB", first.memory / 2**20),
@@ -140,24 +176,23 @@ def _kept(name: str, seen: Sequence[Look], first: Look, last: Look) -> list[Row]
     ]
 
 
-def _broken(rig: Rig, source: Load, steady: dict[str, int]) -> tuple[dict[str, list[Look]], Counter[str]]:
+def _broken(rig: Rig, source: Load, notes: Notes) -> Counter[str]:
     """Break something now and then, and look at the steady processes in between."""
     dice, over = random.Random(4), time.monotonic() + MINUTES * 60
-    seen: dict[str, list[Look]] = {name: [] for name in steady}
     done: Counter[str] = Counter()
     fault_at = time.monotonic() + FAULT_EVERY_S
     while (now := time.monotonic()) < over:
         if now >= fault_at:
             name = dice.choice(list(FAULTS))
+            notes.fault(name)
             FAULTS[name](rig, source)
             done[name] += 1
             fault_at = time.monotonic() + FAULT_EVERY_S
-        for process, look in _looks(rig, steady).items():
-            seen[process].append(look)
+        notes.look_under_load()
         time.sleep(LOOK_EVERY_S)
     wait_until(rig.ready, 60, "readiness after the last fault")
     rig.forgive(*EXPECTED)
-    return seen, done
+    return done
 
 
 def _kill(rig: Rig, source: Load) -> None:
