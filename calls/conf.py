@@ -18,6 +18,8 @@ class Conf:
     """Older announcements are missed calls: nobody is waiting any more"""
     flush: timedelta
     """Longest time that a change waits for its transaction"""
+    backlog_changes: int
+    """Of one worker, that wait in memory while the database is away; more go to the spool"""
     spool_dir: Path
     """Where a worker keeps what neither PostgreSQL nor its memory takes"""
     spool_bytes: int
@@ -40,6 +42,7 @@ def conf() -> Conf:
         slots=values["slots"],
         accept_max_age=timedelta(seconds=values["accept_max_age_s"]),
         flush=timedelta(milliseconds=values["flush_ms"]),
+        backlog_changes=values["backlog_changes"],
         spool_dir=Path(values["spool_dir"]),
         spool_bytes=values["spool_mb"] * 2**20,
         sockets_per_user=values["sockets_per_user"],

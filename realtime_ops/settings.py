@@ -227,7 +227,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "unacked_restore_interval": 5,
 }
 CELERY_BEAT_SCHEDULE = {
-    "settle-overdue": {"task": "calls.tasks.settle_overdue", "schedule": 10.0, "options": {"expires": 10}},
+    "settle-overdue": {"task": "calls.tasks.settle_overdue", "schedule": 5.0, "options": {"expires": 5}},
     "tend-exports": {"task": "calls.tasks.tend_exports", "schedule": 10.0, "options": {"expires": 10}},
     "sum-up-usage": {"task": "calls.tasks.sum_up_usage", "schedule": 60.0, "options": {"expires": 60}},
     "tidy": {"task": "calls.tasks.tidy", "schedule": 3600.0, "options": {"expires": 3600}},
@@ -278,6 +278,7 @@ CALLS = {
     "slots": env.number("SIDEBAND_SLOTS", 1000, least=1),
     "accept_max_age_s": env.number("CALL_ACCEPT_MAX_AGE_S", 45, least=1),
     "flush_ms": env.number("FLUSH_MS", 100, least=10),
+    "backlog_changes": env.number("BACKLOG_CHANGES", 50_000, least=100),
     "spool_dir": env.path("SPOOL_DIR", STATE_DIR / "spool"),
     "spool_mb": env.number("SPOOL_MB", 256),
     "sockets_per_user": env.number("FEED_SOCKETS_PER_USER", 10, least=1),

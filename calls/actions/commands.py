@@ -26,8 +26,9 @@ from calls.providers import session_update
 from calls.providers.control import transfer_target
 from calls.selectors.calls import command_row, published_session
 
-EXPIRES_AFTER = timedelta(seconds=30)
-"""A command that no owner claimed by then is not carried out any more: the moment has passed."""
+EXPIRES_AFTER = timedelta(seconds=20)
+"""A command that no owner claimed by then is not carried out any more: the moment has passed. With the round of five
+seconds that settles it, or the ten that an owner waits for a proof, it is over within 30 s."""
 PROOF_AFTER = timedelta(minutes=2)
 """Longer than any owner waits for a proof, late ones included."""
 ENDED_GRACE = timedelta(seconds=5)

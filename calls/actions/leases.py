@@ -196,7 +196,7 @@ async def claim_commands(
         update calls_command m set state = 'claimed', claimed_at = clock_timestamp(), epoch = v.epoch
         from unnest(%s::bigint[], %s::bigint[]) as v(id, epoch)
         join calls_call c on c.id = v.id and c.epoch = v.epoch and c.owner = %s
-        where m.call_id = v.id and m.state = 'requested' and m.requested_at > clock_timestamp() - interval '30 seconds'
+        where m.call_id = v.id and m.state = 'requested' and m.requested_at > clock_timestamp() - interval '20 seconds'
         returning m.requested_at, m.call_id, m.id, m.verb, m.text, m.settings
         """,
         [[lease.call for lease in held], [lease.epoch for lease in held], owner],

@@ -84,7 +84,7 @@ def transcripts(period: Period) -> Iterator[Row]:
     """Turns in the order of their conversation; `position` counts from 1 in each call, without holes.
 
     `heard_text` is given where a reply was cut off. A transcription that is still to come is None, like one
-    that is not due: the status of the turn tells them apart.
+    that is not due: the status of the turn tells them apart. In a call that is over one that never came is `missing`.
     """
     place = Window(RowNumber(), partition_by=F("call_id"), order_by=[F("rank").asc(), F("id").asc()])
     found = _within(Turn.objects.order_by("call__started_at", "call", "rank", "id"), period, "call__")
@@ -92,7 +92,7 @@ def transcripts(period: Period) -> Iterator[Row]:
         found.annotate(position=place)
         .values(
             *("call__call_id", "item_id", "position", "kind", "speaker", "text", "heard_text", "name"),
-            *("arguments", "output", "transcription", "status", "started_at", "ended_at"),
+            *("arguments", "output", "transcription", "status", "started_at", "ended_at", "call__ended_at"),
         )
         .iterator(CHUNK)
     ):
@@ -107,11 +107,16 @@ def transcripts(period: Period) -> Iterator[Row]:
             "name": row["name"] or None,
             "arguments": row["arguments"] if row["kind"] == "tool_call" else None,
             "output": row["output"] if row["kind"] == "tool_output" else None,
-            "transcription": None if row["transcription"] == "pending" else row["transcription"],
+            "transcription": _transcription(row["transcription"], over=row["call__ended_at"] is not None),
             "status": row["status"],
             "started_at": iso(row["started_at"]),
             "ended_at": iso(row["ended_at"]),
         }
+
+
+def _transcription(stored: str | None, *, over: bool) -> str | None:
+    """Words that are stored nowhere when the call is over will not come: a worker's death or a full disk took them."""
+    return ("missing" if over else None) if stored == "pending" else stored
 
 
 def usage(period: Period) -> Iterator[Row]:

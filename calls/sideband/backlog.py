@@ -16,8 +16,9 @@ CALL_CHANGES = 2_000
 CALL_BYTES = 4 * 2**20
 """Of one call: five minutes of talk or more"""
 CHANGES = 50_000
+"""Of the process, unless the installation has set another bound …"""
 BYTES = 128 * 2**20
-"""Of the process"""
+"""… and this one in any case"""
 COLUMNS_EVERY_S = 2.0
 """Columns without an entry (floor, last words, when a call was last heard) are only the first paint's: they wait so
 long for an entry of their call to go with, then go alone."""
@@ -34,7 +35,8 @@ class _Waiting:
 class Backlog:
     """Takes changes in order and gives them back in order, call by call."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int | None = None) -> None:
+        self.most = most or CHANGES
         self._of: dict[int, _Waiting] = {}
         """For the next flush"""
         self._aside: dict[int, tuple[float, _Waiting]] = {}
@@ -59,7 +61,7 @@ class Backlog:
         if (
             len(waiting.batch.changes) >= CALL_CHANGES
             or waiting.bytes >= CALL_BYTES
-            or self.changes >= CHANGES
+            or self.changes >= self.most
             or self.bytes >= BYTES
         ):
             self.crowded = True
@@ -112,7 +114,7 @@ class Backlog:
 
     def relieve(self) -> int:
         """Drop the least valuable of what waits until every bound is kept; returns how many changes went."""
-        share = KEPT if self.changes >= CHANGES or self.bytes >= BYTES else 1.0
+        share = KEPT if self.changes >= self.most or self.bytes >= BYTES else 1.0
         dropped = 0
         for waiting in self._of.values():
             batch = waiting.batch

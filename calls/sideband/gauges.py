@@ -22,7 +22,7 @@ def read(of: Supervisor) -> Counters:
     writer = of.writer
     return {
         "lag_ms": [round(of.fence.take_lag() * 1000), fence.LAG_ALARM_MS],
-        "waiting": [writer.waiting - writer.spool.changes, backlog.CHANGES],
+        "waiting": [writer.waiting - writer.spool.changes, writer.most_changes],
         "waiting_bytes": [writer.waiting_bytes, backlog.BYTES],
         "spool_bytes": [writer.spool.bytes, writer.spool.limit],
         "dropped": writer.dropped,

@@ -89,6 +89,7 @@ class Supervisor:
             self.announcer,
             self._lost,
             Spool(settings.spool_dir, self.owner, settings.spool_bytes),
+            settings.backlog_changes,
         )
         self._inherited = asyncio.Event()
         self.clients = ControlClients()

@@ -54,6 +54,7 @@ class Writer:
         announcer: Announcer,
         on_fenced: Callable[[CallRef], None],
         spool: Spool,
+        most_changes: int | None = None,
     ) -> None:
         self.fenced = 0
         """Batches that PostgreSQL refused, as their call is somebody else's"""
@@ -65,7 +66,7 @@ class Writer:
         self._flush_s = flush_s
         self._announcer = announcer
         self._on_fenced = on_fenced
-        self._backlog = Backlog()
+        self._backlog = Backlog(most_changes)
         self._sealed: Group = []
         """What is being stored, under one number. Nobody may know whether a commit worked whose answer was lost: then
         it is stored again exactly so, and known by its number"""
@@ -108,6 +109,11 @@ class Writer:
         """Changes that are not stored yet, or not known to be."""
         of_spool = self.spool.changes - (_count(self._sealed) if self._of_spool else 0)
         return _count(self._sealed) + of_spool + self._backlog.changes
+
+    @property
+    def most_changes(self) -> int:
+        """In memory; more go to the spool."""
+        return self._backlog.most
 
     @property
     def waiting_bytes(self) -> int:

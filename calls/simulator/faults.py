@@ -43,7 +43,7 @@ STRIKES = {
     "unknown": "an event type nobody knows",
     "missing_fields": "known types without their fields",
     "nul_and_surrogates": "text with NUL and lone surrogates",
-    "flood": "frames (1000) deltas at once",
+    "flood": "frames (1000) deltas at once, of words that are over; spoken: per_s (500) of a reply for lasts_s (5)",
     **{f"close_{code}": f"closes the sockets with {code}" for code in CLOSE_CODES},
 }
 """Faults that happen to a live call at a moment, rather than to something asked of it."""

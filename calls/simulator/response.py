@@ -45,6 +45,8 @@ class Plan:
     """Stop generating at this piece of text until somebody cuts in; 0 is before the item."""
     hold_sound: bool = False
     """Let the sound go on until somebody cuts in."""
+    pieces_per_s: float = 0.0
+    """Of real time, in tens; 0: at the pace of the recordings"""
 
 
 class Response:
@@ -122,7 +124,10 @@ class Response:
                 call.start_sound(self, item)
             if call.audio_deltas and plan.aloud and n % 4 == 0:
                 self._part("output_audio.delta", delta=AUDIO_DELTA)
-            await call.clock.nap(1 / voice.TOKENS_PER_SECOND_GENERATED)
+            if not plan.pieces_per_s:
+                await call.clock.nap(1 / voice.TOKENS_PER_SECOND_GENERATED)
+            elif n % 10 == 9:
+                await asyncio.sleep(10 / plan.pieces_per_s)
         self._end_message("completed" if plan.limit is None else "incomplete")
 
     def _end_message(self, status: str) -> None:

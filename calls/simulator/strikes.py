@@ -1,15 +1,18 @@
 """Faults that strike a live call: frames no client should ever see, sockets that break.
 
-Such frames go past the call's own books; the ledger calls them `struck` and they are no part of the truth.
+Such frames go past the call's own books; the ledger calls them `struck` and they are no part of the truth. Only a flood
+that is spoken is.
 """
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import orjson
 
 from calls.simulator.faults import Fault
+from calls.simulator.response import Plan
 from calls.simulator.wire import Json
 
 if TYPE_CHECKING:
@@ -18,6 +21,9 @@ if TYPE_CHECKING:
 OVERSIZED_BYTES = 5 * 1024 * 1024
 FLOOD_FRAMES = 1000
 NESTED = 10_000
+SPOKEN_PER_S = 500.0
+SPOKEN_WORDS = 2_000
+"""Of one reply"""
 TRANSCRIPT_DELTA = "response.output_audio_transcript.delta"
 
 
@@ -29,12 +35,26 @@ def strike(call: Call, fault: Fault) -> None:
     if fault.name == "stall":
         for sideband in call.sockets:
             sideband.stalled = True
+    elif fault.name == "flood" and fault.options.get("spoken"):
+        call.spawn(
+            _speak(call, float(fault.options.get("per_s", SPOKEN_PER_S)), float(fault.options.get("lasts_s", 5)))
+        )
     elif fault.name.startswith("close_"):
         call.drop(int(fault.name.removeprefix("close_")), reset=bool(fault.options.get("reset")))
     else:
         for raw in _frames(call, fault):
             for sideband in call.sockets:
                 sideband.send(raw)
+
+
+async def _speak(call: Call, per_s: float, lasts_s: float) -> None:
+    """The agent says very much very fast, one reply after the other. Unlike other strikes all of it is the truth."""
+    until = time.monotonic() + lasts_s
+    while call.leg == "live" and time.monotonic() < until:
+        while (active := call.active) is not None:
+            await active.finished.wait()
+        words = int(min(SPOKEN_WORDS, per_s * max(0.5, until - time.monotonic())))
+        await call.respond(Plan(" ".join(f"w{n}" for n in range(words)), pieces_per_s=per_s)).finished.wait()
 
 
 def _frames(call: Call, fault: Fault) -> list[bytes]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-
-import psutil
+from typing import Any
 
 from tests.faults.fault import Verdict, fault
 from tests.faults.histories import Histories
@@ -18,6 +17,11 @@ SLOW_S = 45.0
 """Longer than the 30 s for which a reader may be behind"""
 GROWTH_MB = 60
 """Promised: 20; the allocator of a busy process keeps more"""
+TOO_SLOW, UNACKED_HINTS = 4408, 200
+"""The close code of who does not keep up, and the frames without an acknowledgement after which hints are left out"""
+COUNTED_AFTER_S = 6.0
+"""A web process says every 5 s what it counts"""
+OPENED, PAGES_OF_A_PERSON = 60, 10
 
 
 @fault("F36", "web killed, back after 2 s", "browsers come back without a hole")
@@ -43,24 +47,57 @@ def web_killed(scene: Scene) -> Verdict:
 
 @fault(
     "F33",
-    "a browser that never reads, and one that reads 1 KB/s",
-    "they lose hints, then their socket; nobody else notices",
+    "a browser that never reads, one that reads 1 KB/s, and one that reads and never acknowledges",
+    "they lose hints, which is counted, and no entry; then their socket; nobody else notices",
+    speed=1.0,
 )
 def slow_readers(scene: Scene) -> Verdict:
-    web = psutil.Process(scene.rig.web.pid)
-    before = web.memory_info().rss
     codes = [scene.rig.code(call) for call in scene.base if scene.tenant_of[call] == "acme"][:19]
     browser = scene.rig.person("admin")
     streams = ["tenant", *(f"call:{code}" for code in codes)]
-    with RawFeed(browser, "acme", streams) as deaf, RawFeed(browser, "acme", streams) as slow:
+    left_out, closed = scene.counted("web", "hints_left_out"), scene.counted("web", "readers_closed")
+    with (
+        scene.grows_at_most(GROWTH_MB, "web"),
+        RawFeed(browser, "acme", streams) as deaf,
+        RawFeed(browser, "acme", streams) as slow,
+        RawFeed(browser, "acme", streams) as hung,
+    ):
         begun = time.monotonic()
-        while time.monotonic() - begun < SLOW_S:
+        while time.monotonic() - begun < SLOW_S and hung.listen(0.5):
             slow.read(512)
-            time.sleep(0.5)
-        scene.figures["web_grew_mb"] = (web.memory_info().rss - before) >> 20
-        scene.figures["shed"] = [feed.is_cut() for feed in (deaf, slow)]
-    scene.expect(scene.figures["web_grew_mb"] <= GROWTH_MB, f"web grew by {scene.figures['web_grew_mb']} MB")
+        scene.figures["shed"] = {"deaf": deaf.is_cut(), "slow": slow.is_cut(), "hung": hung.closed_with}
+    scene.hold(COUNTED_AFTER_S)
+    scene.figures["hints_left_out"] = scene.counted("web", "hints_left_out") - left_out
+    for wrong in shed_wrongly(scene.figures["shed"], hung.frames, scene.figures["hints_left_out"]):
+        scene.expect(False, wrong)
+    scene.expect(scene.counted("web", "readers_closed") > closed, "that a reader was closed is not counted")
     return one_connection_each
+
+
+def shed_wrongly(shed: dict[str, Any], frames: list[dict[str, Any]], left_out: int) -> Iterator[str]:
+    """Of readers that do not keep up, by name whether the server ended them (or with which code), what one of them was
+    told that reads and never acknowledges, and how many hints the server says that it left out. Pure."""
+    for name in ("deaf", "slow"):
+        if not shed[name]:
+            yield f"the reader that is {name} was never cut"
+    if shed["hung"] != TOO_SLOW:
+        yield f"the reader that acknowledges nothing was closed with {shed['hung']}"
+    hints = [n for n, frame in enumerate(frames) if frame["type"] == "hint"]
+    told = [n for n, frame in enumerate(frames) if frame["type"] not in {"heartbeat", "error"}]
+    if len(told) <= UNACKED_HINTS:
+        yield f"only {len(told)} frames were told: nothing was proven"
+    elif late := [n for n in hints if n > told[UNACKED_HINTS]]:
+        yield f"{len(late)} hints came after {UNACKED_HINTS} frames without an acknowledgement"
+    elif not left_out:
+        yield "hints were left out, and none is counted"
+    at: dict[str, int] = {}
+    for frame in frames:
+        if frame["type"] == "snapshot":
+            at[frame["stream"]] = frame["seq"]
+        for entry in frame["entries"] if frame["type"] == "events" else ():
+            if entry["seq"] > at[frame["stream"]] + 1:
+                yield f"{frame['stream']} was told {entry['seq']} after {at[frame['stream']]}: an entry was left out"
+            at[frame["stream"]] = max(at[frame["stream"]], entry["seq"])
 
 
 @fault("F34", "a browser sends 1,000 frames, one of 10 MB, and opens 60 sockets", "turned away; the others see all")
@@ -74,10 +111,15 @@ def browser_flood(scene: Scene) -> Verdict:
     with RawFeed(browser, "acme", ["tenant"]) as huge:
         huge.send(b" " * (10 << 20))
         scene.wait(huge.is_cut, 15, "the huge frame to be turned away")
+    scene.hold(1)  # the two above are gone
+    turned_away = scene.counted("web", "turned_away")
     with ExitStack() as stack:
-        opened = [stack.enter_context(RawFeed(browser, "acme", ["tenant"])) for _ in range(60)]
-        scene.hold(2)
-        scene.figures["sockets_kept"] = sum(not feed.is_cut() for feed in opened)
+        opened = [stack.enter_context(RawFeed(browser, "acme", ["tenant"])) for _ in range(OPENED)]
+        scene.hold(COUNTED_AFTER_S)
+        kept = scene.figures["sockets_kept"] = sum(not feed.is_cut() for feed in opened)
+        scene.figures["turned_away"] = scene.counted("web", "turned_away") - turned_away
+    scene.expect(kept == PAGES_OF_A_PERSON, f"{kept} of {OPENED} pages of one person stayed open")
+    scene.expect(scene.figures["turned_away"] == OPENED - kept, f"{scene.figures['turned_away']} are counted")
     return one_connection_each
 
 

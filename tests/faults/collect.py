@@ -28,7 +28,8 @@ select c.call_id, t.item_id, t.kind, t.speaker, t.text, t.heard_text, t.name, t.
        row_number() over (partition by t.call_id order by t.rank, t.id) as position,
        case when t.kind = 'tool_call' then t.arguments end as arguments,
        case when t.kind = 'tool_output' then t.output end as output,
-       nullif(t.transcription, 'pending') as transcription
+       case when t.transcription <> 'pending' then t.transcription when c.ended_at is not null then 'missing' end
+           as transcription
 from calls_turn t join calls_call c on c.id = t.call_id where c.call_id = any(%s)
 """
 _USAGE = f"""
@@ -51,7 +52,7 @@ select a.detail->>'command' as id from calls_auditentry a
 where a.verb = 'call.command_requested' and a.object_code = any(select code::text from calls_call where call_id = any(%s))
 """
 _WRITTEN = """
-select w.app, c.call_id, w.epoch from rig.written w join calls_call c on c.id = w.call_id
+select w.app, c.call_id, w.epoch, extract(epoch from w.at)::float8 as at from rig.written w join calls_call c on c.id = w.call_id
 where c.call_id = any(%s) order by w.at
 """
 _TAKEN = """
@@ -122,4 +123,5 @@ def screen(watcher: Watcher, tenant: str, followed: Sequence[str], caught_up_aft
         connections=watcher.connections,
         errors=list(picture.errors),
         caught_up_after_s=caught_up_after_s,
+        listed_at=watcher.listed_at,
     )

@@ -18,16 +18,9 @@ from tests.faults.histories import Histories
 from tests.faults.scene import Scene
 from tests.rig.postgres import Postgres
 
-AWAY = (
-    "Service Unavailable",
-    "Internal Server Error",
-    "OperationalError",
-    "celery",
-    "beat",
-    "PoolTimeout",
-    "found no database",
-)
-"""Django logs each 5xx at level error, and so do tasks that found no database"""
+AWAY = ("Service Unavailable", "OperationalError", "PoolTimeout")
+"""Django logs each 503 at level error, and Celery each task that found no database; while it is away and for a moment
+(scene.FORGIVEN_S) after"""
 ARRIVALS = 6
 DISK_MB = 256
 
@@ -55,6 +48,7 @@ def nothing_changed_hands(scene: Scene, arrived: list[str]) -> Verdict:
     "F16",
     "PostgreSQL crashes, back after 5 s",
     "buffers are stored, same epochs, refused webhooks come again",
+    outage_s=5.0,
     forgives=AWAY,
 )
 def crashed(scene: Scene) -> Verdict:
@@ -70,6 +64,7 @@ def crashed(scene: Scene) -> Verdict:
     "F17",
     "PostgreSQL down for a minute",
     "what was heard is kept and stored; nobody is hung up on",
+    outage_s=60.0,
     forgives=AWAY,
     speed=0.8,
 )
@@ -87,6 +82,7 @@ def down_for_long(scene: Scene) -> Verdict:
     "F18",
     "no connection left for 8 s",
     "who has a connection goes on; webhooks are taken, or refused and sent again",
+    outage_s=8.0,
     forgives=(*AWAY, "too many clients"),
 )
 def exhausted(scene: Scene) -> Verdict:
@@ -110,6 +106,7 @@ def exhausted(scene: Scene) -> Verdict:
     "F19",
     "table of turns locked 12 s",
     "the batch is tried again; leases go on",
+    outage_s=12.0,
     forgives=(*AWAY, "LockNotAvailable", "QueryCanceled"),
 )
 def locked(scene: Scene) -> Verdict:
@@ -152,6 +149,7 @@ def small_disk(directory: Path) -> Iterator[None]:
     "F20",
     "the disk under PostgreSQL is full for 12 s",
     "writes fail or the server panics; what was heard waits and is stored; who cannot renew lets go in time",
+    outage_s=12.0,
     forgives=(*AWAY, "PostgreSQL is silent"),
     ground=small_disk,
 )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,10 +34,15 @@ class Fault:
     commands: bool = True
     """Operators ask for commands all the while"""
     forgives: tuple[str, ...] = ()
-    """Words of log lines that this fault causes: levels error and critical, said once by libraries"""
+    """Words of log lines that this fault causes (levels error and critical, said once by libraries), forgiven from the
+    injection until FORGIVEN_S after all is whole again"""
+    outage_s: float = 0.0
+    """So long nobody can settle a command: PostgreSQL or all workers are away"""
     clocks_agree: bool = True
     ground: Ground | None = None
-    """Makes the directory of a product of its own; without one it shares the product of the others"""
+    """Makes the directory of a product of its own for each run; without one it shares the product of others"""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Settings of the product; faults with the same ones share it"""
 
 
 FAULTS: dict[str, Fault] = {}

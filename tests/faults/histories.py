@@ -4,7 +4,7 @@ asked. Collecting them is in `collect`; judging them in `invariants`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,7 +44,7 @@ class Stored:
     audited: list[str] = field(default_factory=list)
     """Ids of commands, one for each audit row that says that one was asked for"""
     written: list[Row] = field(default_factory=list)
-    """app, call_id, epoch of the call at the commit: who wrote entries of its stream (tests.faults.traces)"""
+    """app, call_id, epoch of the call at the commit, at: who wrote entries of its stream (tests.faults.traces)"""
     taken: list[Row] = field(default_factory=list)
     """app, call_id, before, after: every change of an epoch, in order"""
     strays: int = 0
@@ -63,6 +63,8 @@ class Screen:
     connections: int = 1
     errors: Sequence[str] = ()
     caught_up_after_s: float = 0.0
+    listed_at: float = 0.0
+    """When the whole list of calls came last: later calls come by entries"""
 
 
 @dataclass
@@ -94,5 +96,11 @@ class Histories:
     """Lines that should not be there"""
     clocks_agree: bool = True
     """Otherwise times that different processes wrote say nothing about each other"""
+    unlisted: Sequence[tuple[str, str, str]] = ()
+    """Calls that lived when all was whole again and that a list did not have as such: tenant, code, what it said"""
+    inherited: Mapping[str, tuple[float, Collection[str]]] = field(default_factory=dict)
+    """Workers that left a spool: when they were dead, and calls of which something is in it"""
+    outage_s: float = 0.0
+    """For so long nobody could settle a command, as the fault states"""
     deaths: Sequence[str] = ()
     """Processes that ended by themselves"""

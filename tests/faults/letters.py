@@ -36,9 +36,9 @@ class Letters:
         }
         return json.dumps(event | {"data": {"id": "resp_1"}}).encode()
 
-    def good(self) -> Letter:
+    def good(self, secret: str = "") -> Letter:
         body = self.body()
-        return body, signed(self.secret, f"wh_{self.key}", int(time.time()), body)
+        return body, signed(secret or self.secret, f"wh_{self.key}", int(time.time()), body)
 
     def bad(self, dice: Random, count: int) -> Iterator[Letter]:
         """Stale, early, altered, of another secret, without or with garbled headers: by turns."""

@@ -10,6 +10,15 @@ from tests.faults.fault import Verdict, fault
 from tests.faults.histories import Histories
 from tests.faults.scene import Scene
 
+OVERSIZED_MB = 50
+"""A worker with 30 calls may grow by so much while each is sent a frame of 5 MiB: such frames are refused by their heads"""
+FLOOD_MB = 120
+"""… and while 500 words a second of each are spoken: what is being said is kept, in memory"""
+FLOOD_S = 6.0
+FLOOD_CHARACTERS = 1_000
+"""More than anybody says in one breath"""
+FRAMES_PER_CALL_S = 20
+"""That a screen is told of a call, at most"""
 PEAK_DIALS = 60
 """A second, of both workers; each has 20 doors for redials"""
 
@@ -132,10 +141,14 @@ def nonsense(scene: Scene) -> Verdict:
 
 @fault("F31", "frames of 5 MiB on every call, twice", "refused by us with 1009, dialled again; memory stays bounded")
 def oversized(scene: Scene) -> Verdict:
-    for _ in range(2):
-        scene.rig.provider.fault("oversized")
-        scene.hold(2)
-        scene.wait_until_watched()
+    before = scene.counted("sideband", "oversized_frames")
+    with scene.grows_at_most(OVERSIZED_MB, "sideband"):
+        for _ in range(2):
+            scene.rig.provider.fault("oversized")
+            scene.hold(2)
+            scene.wait_until_watched()
+    scene.figures["oversized"] = scene.counted("sideband", "oversized_frames") - before
+    scene.expect(scene.figures["oversized"], "no frame is counted as too large")
 
     def verdict(histories: Histories) -> Iterator[str]:
         yield from checks.nobody_took_over(scene, histories)
@@ -146,15 +159,31 @@ def oversized(scene: Scene) -> Verdict:
     return verdict
 
 
-@fault("F32", "500 deltas a second on every call for 6 s", "merged and held back; no final is lost, no socket")
+@fault(
+    "F32",
+    "500 words a second spoken on every call for 6 s",
+    "merged and held back; no word of it is lost, no socket",
+    speed=1.0,
+)
 def flooded(scene: Scene) -> Verdict:
     before = sum(len(watcher.raw) for watcher, _, _ in scene.screens)
-    scene.rig.provider.fault("flood", frames=100, every_s=0.2, for_s=6)
-    scene.hold(6)
-    told = sum(len(watcher.raw) for watcher, _, _ in scene.screens) - before
-    scene.figures["frames_per_call_s"] = round(told / max(1, len(scene.ids)) / 6, 1)
+    talking = scene.talking()
+    with scene.grows_at_most(FLOOD_MB):
+        scene.rig.provider.fault("flood", spoken=True, lasts_s=FLOOD_S)
+        scene.hold(FLOOD_S)
+        told = sum(len(watcher.raw) for watcher, _, _ in scene.screens) - before
+        scene.wait_until_watched()
+    # A call has one screen of its own, and a line on the screens of its tenant.
+    scene.figures["frames_per_call_s"] = round(told / max(1, len(talking)) / FLOOD_S, 1)
+    scene.expect(scene.figures["frames_per_call_s"] <= FRAMES_PER_CALL_S, "screens are told more than they can show")
 
     def verdict(histories: Histories) -> Iterator[str]:
+        spoken = {
+            truth["call_id"]: max((len(turn["text"]) for turn in truth["turns"]), default=0)
+            for truth in histories.ledger.truths.values()
+        }
+        if dry := [call for call in talking if spoken.get(call, 0) < FLOOD_CHARACTERS]:
+            yield f"{len(dry)} of {len(talking)} calls were never flooded"
         yield from checks.nobody_took_over(scene, histories)
         yield from checks.no_sideband_was_dropped(scene, histories)
         yield from checks.nothing_was_missed(scene, histories)

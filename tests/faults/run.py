@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +42,7 @@ def run(rig: Rig, fault: Fault, calls: int, seed: int, *, pace: float = 1.0) -> 
     """One fault, from a whole product to a judged one."""
     begun = time.monotonic()
     verdict = None
-    mend(rig)
+    between = mend(rig)
     with Scene(rig, fault, calls, seed, pace=pace) as scene:
         try:
             scene.warm_up()
@@ -57,7 +56,7 @@ def run(rig: Rig, fault: Fault, calls: int, seed: int, *, pace: float = 1.0) -> 
             scene.broken.append(f"{fault.id}: {type(failed).__name__}: {failed}")
             make_whole(rig)
         histories = scene.finish()
-    found = scene.broken + invariants.broken(histories)
+    found = between + scene.broken + invariants.broken(histories)
     found += [f"{fault.id}: {wrong}" for wrong in (verdict(histories) if verdict else ())]
     line = {"fault": fault.id, "seed": seed, "calls": len(scene.ids)}
     line |= figures.of(histories, scene.injected_at)
@@ -67,11 +66,15 @@ def run(rig: Rig, fault: Fault, calls: int, seed: int, *, pace: float = 1.0) -> 
 
 
 def run_all(directory: Path, faults: Sequence[Fault], calls: int, seeds: int) -> Iterator[Result]:
-    """One product serves all that need no ground of their own."""
-    shared = [fault for fault in faults if fault.ground is None]
-    if shared:
-        with product(directory / "shared") as rig:
-            for fault in shared:
+    """One product serves all that need no ground and no settings of their own, and one all that need the same ones."""
+    shared: dict[tuple[tuple[str, str], ...], list[Fault]] = {}
+    for fault in faults:
+        if fault.ground is None:
+            shared.setdefault(tuple(sorted(fault.environment.items())), []).append(fault)
+    for settings, alike in shared.items():
+        place = directory / "-".join(("shared", *(name.lower() for name, _ in settings)))
+        with product(place, replace(PLAN, environment=dict(settings))) as rig:
+            for fault in alike:
                 for seed in range(1, seeds + 1):
                     yield run(rig, fault, calls, seed)
     for fault in faults:
@@ -82,7 +85,7 @@ def run_all(directory: Path, faults: Sequence[Fault], calls: int, seeds: int) ->
 def _on_its_own(directory: Path, fault: Fault, calls: int, seed: int) -> Result:
     assert fault.ground is not None
     try:
-        with fault.ground(directory), product(directory) as rig:
+        with fault.ground(directory), product(directory, replace(PLAN, environment=dict(fault.environment))) as rig:
             return run(rig, fault, calls, seed)
     except Skipped as reason:
         return _skipped(fault, seed, reason)
@@ -105,12 +108,12 @@ def make_whole(rig: Rig) -> None:
     wait_until(rig.ready, WHOLE_LIMIT_S, "the product to be whole again")
 
 
-def mend(rig: Rig) -> None:
-    """Whole, with all workers, and nothing left of the run before."""
+def mend(rig: Rig) -> list[str]:
+    """Whole, with all workers, and nothing left of the run before; returns what was logged since then and should not
+    have been: it counts for the run that begins."""
     make_whole(rig)
     rig.wait_for_workers(len(rig.workers))
     for one in rig.provider.live():
         rig.provider.hang_up(one["call_id"])
     rig.forgive("Service Unavailable: /readyz")
-    for problem in rig.problems():
-        sys.stderr.write(f"between two runs: {problem}\n")
+    return [f"logs: between two runs: {problem}" for problem in rig.problems()]

@@ -4,11 +4,12 @@ histories are collected.
 
 from __future__ import annotations
 
+import math
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from http.client import HTTPException
 from typing import Any
 
@@ -18,7 +19,8 @@ import psycopg
 from tests.faults import collect
 from tests.faults.fault import Fault
 from tests.faults.histories import Asked, Histories
-from tests.rig.handles import Handle
+from tests.faults.invariants import LIVE
+from tests.rig.handles import Forgiven, Handle
 from tests.rig.machine import Rig
 from tests.rig.waiting import wait_until
 from tests.rig.watcher import Watcher
@@ -35,10 +37,18 @@ SCREENS_LIMIT_S = 25.0
 COMMANDS_LIMIT_S = 45.0
 ASK_EVERY_S = 0.8
 SAMPLE_EVERY_S = 0.5
+FORGIVEN_S = 10.0
+"""After all is whole again: pools and brokers try again after some seconds of their own"""
+LISTED_WITHIN_S = 8.0
+"""Heads of the streams come every 6 s; a screen that missed an entry hears of it by then"""
 NAMES = {"acme": "Acme Health", "globex": "Globex Travel"}
 _WATCHED = """
 select call_id from calls_call where call_id = any(%s) and attachment = 'attached' and owner is not null
 and lease_expires > clock_timestamp()
+"""
+_LIVE = """
+select t.slug, c.code::text from calls_call c join calls_tenant t on t.id = c.tenant_id
+where c.call_id = any(%s) and c.ended_at is null
 """
 _OVER = "select call_id from calls_call where call_id = any(%s) and ended_at is not null"
 _OPEN = """
@@ -65,10 +75,16 @@ class Scene:
         self.figures: dict[str, Any] = {}
         """What it measured beside the common figures"""
         self.forgiven: list[str] = list(fault.forgives)
-        self.injected_at = 0.0
+        self.injected_at = self.whole_at = 0.0
+        """The second: when what the fault broke was whole again, by the fault's own clock"""
+        self.inherited: dict[str, tuple[float, set[str]]] = {}
+        """As in Histories"""
+        self.unlisted: list[tuple[str, str, str]] = []
         self.asked: list[Asked] = []
         self.screens: list[tuple[Watcher, str, list[str]]] = []
         self.rss_max = 0
+        self.peaks: dict[str, int] = {}
+        """Most bytes of each process since this was cleared"""
         self._hurt: set[str] = set()
         self._since = rig.provider.ledger.stat().st_size if rig.provider.ledger.exists() else 0
         self._over = threading.Event()
@@ -133,6 +149,10 @@ class Scene:
     def forgive(self, *words: str) -> None:
         self.forgiven += words
 
+    def whole(self) -> None:
+        """From now on nothing is broken any more; otherwise that is so when the injection returns."""
+        self.whole_at = self.whole_at or time.time()
+
     def busiest(self) -> Handle:
         """The worker with the most calls."""
         return max(self.rig.workers, key=lambda worker: len(self.held(worker)) if worker.alive else -1)
@@ -162,6 +182,37 @@ class Scene:
 
     def wait_until_watched(self, limit: float = ATTACHED_LIMIT_S) -> float:
         return self.wait(lambda: not self.unwatched(), limit, "every live call to be watched again")
+
+    def memory(self) -> dict[str, int]:
+        """Resident bytes of the processes that hold calls or pages."""
+        found = {}
+        for name, handle in self.rig.handles.items():
+            if handle.alive and (name == "web" or name.startswith("sideband")):
+                with suppress(psutil.NoSuchProcess):
+                    found[name] = psutil.Process(handle.pid).memory_info().rss
+        return found
+
+    @contextmanager
+    def grows_at_most(self, megabytes: int, name: str = "") -> Iterator[None]:
+        """What happens inside lets no process (or only the one of that name) grow by more than so much."""
+        before = self.memory()
+        self.peaks.clear()
+        yield
+        now = self.memory()
+        grown = {
+            one: max(self.peaks.get(one, 0), now.get(one, 0)) - size for one, size in before.items() if name in one
+        }
+        worst = max(grown.values(), default=0) >> 20
+        self.figures["grew_mb"] = worst
+        self.expect(worst <= megabytes, f"a process grew by {worst} MB: {grown}")
+
+    def counted(self, kind: str, counter: str) -> int:
+        """What the processes of a kind count, of those that were heard of lately; the sum."""
+        query = (
+            "select counters->%s from calls_worker where kind = %s and seen_at > clock_timestamp() - interval '20 s'"
+        )
+        found = [row[0] for row in self.rig.rows(query, counter, kind) if row[0] is not None]
+        return sum(one[0] if isinstance(one, list) else one for one in found)
 
     def column(self, name: str, ids: Iterable[str] | None = None) -> dict[str, Any]:
         query = f"select call_id, {name} from calls_call where call_id = any(%s)"
@@ -219,12 +270,15 @@ class Scene:
 
     def settle(self) -> None:
         """The product is whole: every live call is watched again, and talk goes on for a moment."""
+        self.whole()
         self.figures["settled_s"] = self.wait_until_watched()
+        self._look_at_the_lists()
         time.sleep(AFTER_S / self.pace)
         self.be_quiet()
 
     def finish(self) -> Histories:
         """Everybody hangs up; the screens and the commands come to their end; returns what became of everything."""
+        self.whole()
         self.be_quiet()
         self.wait(lambda: not self.rig.rows(_OPEN, self.ids)[0][0], COMMANDS_LIMIT_S, "every command to be settled")
         for call in self.live():
@@ -244,13 +298,34 @@ class Scene:
             screens=[collect.screen(*one, caught_up) for one in self.screens],
             asked=self.asked,
             clocks_agree=self.fault.clocks_agree,
+            unlisted=self.unlisted,
+            inherited=self.inherited,
+            outage_s=self.fault.outage_s,
             deaths=[
                 name for name, handle in self.rig.handles.items() if not handle.alive and name not in self._hurt
             ],
         )  # fmt: skip
-        self.rig.forgive(*self.forgiven)
+        # What a wrong clock wrote bears a time that says nothing.
+        since, until = (self.injected_at, self.whole_at + FORGIVEN_S) if self.fault.clocks_agree else (0.0, math.inf)
+        self.rig.forgive(*(Forgiven(word, since, until) for word in self.forgiven))
         found.logs = self.rig.problems()
         return found
+
+    def _look_at_the_lists(self) -> None:
+        """Every call that lives now is on every list of its tenant, as one that lives, within LISTED_WITHIN_S."""
+
+        def unlisted() -> list[tuple[str, str, str]]:
+            live = self.rig.rows(_LIVE, self.ids)
+            rows = [(watcher, tenant, watcher.picture.row(code), code) for watcher, tenant, _ in self.screens
+                    for slug, code in live if slug == tenant]  # fmt: skip
+            return [
+                (tenant, code, row.get("state", "")) for _, tenant, row, code in rows if row.get("state") not in LIVE
+            ]
+
+        deadline = time.monotonic() + LISTED_WITHIN_S
+        while (missing := unlisted()) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        self.unlisted = missing
 
     def _screens_are_whole(self) -> bool:
         heads = {f"call:{code}": seq for code, seq in self.rig.rows("select code::text, last_seq from calls_call")}
@@ -272,12 +347,9 @@ class Scene:
 
     def _sample(self) -> None:
         while not self._over.wait(SAMPLE_EVERY_S):
-            for name, handle in self.rig.handles.items():
-                if handle.alive and (name == "web" or name.startswith("sideband")):
-                    try:
-                        self.rss_max = max(self.rss_max, psutil.Process(handle.pid).memory_info().rss)
-                    except psutil.NoSuchProcess:
-                        continue
+            for name, size in self.memory().items():
+                self.rss_max = max(self.rss_max, size)
+                self.peaks[name] = max(self.peaks.get(name, 0), size)
 
     def _operate(self) -> None:
         """A supervisor who asks one call after the other for something."""

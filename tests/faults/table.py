@@ -26,7 +26,7 @@ COLUMNS = {
 def of(results: Sequence[Result], *, calls: int, seeds: int) -> str:
     """Medians over the seeds, the worst of what must be nought, and a last line with the counts."""
     lines = ["", f"| fault | what | {' | '.join(COLUMNS)} | |", f"|---|---|{'---:|' * len(COLUMNS)}---|"]
-    for fault in dict.fromkeys(result.fault.id for result in results):
+    for fault in sorted({result.fault.id for result in results}, key=lambda name: int(name[1:])):
         mine = [result for result in results if result.fault.id == fault]
         done = [result for result in mine if not result.skipped]
         cells = [str(len(done))] + [_cell([one.line.get(key) for one in done]) for key in list(COLUMNS.values())[1:]]

@@ -35,7 +35,7 @@ def _truth(call: str) -> dict:
 def _row(call: str, code: str, tenant: str, number: int) -> dict:
     return {
         "call_id": call, "id": number, "code": code, "tenant": tenant, "state": "ended", "end_reason": "x", "epoch": 2,
-        "last_seq": 3, "takeovers": 1, "ended_at": NOON, "usage_incomplete": False, "from": "+1", "to": "+2",
+        "last_seq": 3, "takeovers": 1, "ended_at": NOON + timedelta(seconds=9), "usage_incomplete": False, "from": "+1", "to": "+2",
     }  # fmt: skip
 
 
@@ -78,7 +78,7 @@ def whole() -> Histories:
         for epoch, app in ((1, "sideband-1"), (2, "sideband-2"))
     ]
     written = [
-        {"app": app, "call_id": call, "epoch": epoch}
+        {"app": app, "call_id": call, "epoch": epoch, "at": AT + epoch}
         for call in calls
         for epoch, app in ((0, "web"), (1, "sideband-1"), (2, "sideband-2"))
     ]
@@ -134,12 +134,14 @@ def _breakages() -> dict[str, tuple[str, Callable[[Histories], object]]]:
         "an epoch that was rolled back": ("epochs", lambda h: h.stored.calls[CALL].update(epoch=1)),
         "a write of the old owner": (
             "stale",
-            lambda h: h.stored.written.append({"app": "sideband-1", "call_id": CALL, "epoch": 2}),
+            lambda h: h.stored.written.append({"app": "sideband-1", "call_id": CALL, "epoch": 2, "at": AT + 5}),
         ),
         "a write without any lease": (
             "stale",
-            lambda h: h.stored.written.append({"app": "sideband-2", "call_id": CALL, "epoch": 0}),
+            lambda h: h.stored.written.append({"app": "sideband-2", "call_id": CALL, "epoch": 0, "at": AT + 5}),
         ),
+        "an heir that writes while the owner lives": ("stale", lambda h: _inherit(h, dead_at=AT + 6, left=[CALL])),
+        "an heir of a call of which nothing was left": ("stale", lambda h: _inherit(h, dead_at=AT + 4, left=[OTHER])),
         "a number is missing": ("numbers", lambda h: h.stored.seqs[CALL].remove(2)),
         "a number too many": ("numbers", lambda h: h.stored.seqs[CALL].append(4)),
         "a hole in the tenant's stream": ("numbers", lambda h: h.stored.tenant_streams.update(acme=(4, 1, 4, 3))),
@@ -187,6 +189,15 @@ def _breakages() -> dict[str, tuple[str, Callable[[Histories], object]]]:
             "screens",
             lambda h: h.screens[0].streams["tenant"][1]["rows"][0].update(state="active"),
         ),
+        "a call that came later, and is in no list": (
+            "screens",
+            lambda h: h.screens[0].streams["tenant"][1]["rows"].clear(),
+        ),
+        "a call that was over for a moment, and is in no list": (
+            "screens",
+            lambda h: (setattr(h.screens[0], "listed_at", AT + 36), h.screens[0].streams["tenant"][1]["rows"].clear()),
+        ),
+        "a live call that no list has": ("unseen", lambda h: setattr(h, "unlisted", [("acme", CODE, "")])),
         "a turn twice on the screen": ("screens", lambda h: _shown(h)["turns"].append(_shown(h)["turns"][0])),
         "a turn missing on the screen": ("screens", lambda h: _shown(h)["turns"].clear()),
         "other words on the screen": ("screens", lambda h: _shown(h)["turns"][0].update(text="Hallo.")),
@@ -235,6 +246,33 @@ def test_a_lost_turn_is_excused_by_a_gap_around_its_end():
     _shown(histories)["gaps"].append({"cause": "owner_lost"})
     assert invariants.broken(histories) == []
     assert figures.of(histories, AT)["lost_attached"] == 1
+
+
+def _inherit(histories: Histories, dead_at: float, left: list[str]) -> None:
+    """sideband-1 writes under the epoch of sideband-2, which left a spool."""
+    histories.stored.written.append({"app": "sideband-1", "call_id": CALL, "epoch": 2, "at": AT + 5})
+    histories.inherited = {"sideband-2": (dead_at, left)}
+
+
+def test_an_heir_writes_under_the_epoch_of_the_dead():
+    histories = whole()
+    _inherit(histories, dead_at=AT + 4, left=[CALL])
+    assert invariants.broken(histories) == []
+
+
+def test_a_list_that_came_long_after_the_end_of_a_call_may_be_without_it():
+    histories = whole()
+    histories.screens[0].listed_at = AT + 38  # over at 9, and a row stays for 30 s
+    histories.screens[0].streams["tenant"][1]["rows"].clear()
+    assert invariants.broken(histories) == []
+
+
+def test_a_command_has_thirty_seconds_beside_the_stated_outage():
+    histories = whole()
+    histories.stored.commands[0]["settled_at"] = NOON + timedelta(seconds=31)
+    assert [line.partition(":")[0] for line in invariants.broken(histories)] == ["commands"]
+    histories.outage_s = 5
+    assert invariants.broken(histories) == []
 
 
 def test_a_bill_that_nobody_saw_is_excused_by_the_mark():

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import socketserver
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -16,8 +19,9 @@ from tests.rig.waiting import wait_until
 
 class Echo(socketserver.BaseRequestHandler):
     def handle(self) -> None:
-        while data := self.request.recv(1024):
-            self.request.sendall(data)
+        with suppress(ConnectionResetError):
+            while data := self.request.recv(1024):
+                self.request.sendall(data)
 
 
 class Server(socketserver.ThreadingTCPServer):
@@ -93,6 +97,39 @@ def test_a_connection_that_is_made_in_the_silence_is_not_reset_before_its_time(d
                 said(late, b"three")
             door.heal()
             assert late.recv(1024) == b"three"
+
+
+def test_silence_for_one_process_leaves_the_others_alone(door: Link) -> None:
+    with opened(door) as connection, subprocess.Popen(["sleep", "20"]) as other:
+        door.silence(dead_after=None, only=other.pid)
+        assert said(connection, b"one") == b"one"
+        with opened(door) as later:
+            assert said(later, b"two") == b"two"
+            door.silence(dead_after=None, only=os.getpid())
+            with pytest.raises(TimeoutError):
+                said(later, b"three")
+            with opened(door) as latest, pytest.raises(TimeoutError):
+                said(latest, b"four")
+            door.heal()
+            assert later.recv(1024) == b"three"
+        other.kill()
+
+
+def test_a_slow_line_brings_all_in_order_and_no_faster_than_it_can(door: Link) -> None:
+    with opened(door) as connection:
+        connection.settimeout(5)
+        assert said(connection, b"one") == b"one"
+        door.slow_down(20_000)
+        begun = time.monotonic()
+        connection.sendall(b"x" * 5_000)
+        connection.sendall(b"yz")
+        got = b""
+        while len(got) < 5_002:
+            got += connection.recv(1 << 16)
+        assert got == b"x" * 5_000 + b"yz"
+        assert time.monotonic() - begun > 0.45  # there and back
+        door.heal()
+        assert said(connection, b"quick") == b"quick"
 
 
 def test_a_cut_resets_what_is_open_and_nothing_else(door: Link) -> None:

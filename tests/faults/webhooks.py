@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import collections
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 
 from tests.faults import checks
 from tests.faults.fault import Verdict, fault
 from tests.faults.histories import Histories
-from tests.faults.letters import Letters
+from tests.faults.letters import OTHER_SECRET, Letters
 from tests.faults.scene import Scene
 
 COPIES = 100
@@ -90,3 +91,34 @@ def forged(scene: Scene) -> None:
     scene.expect(answers[400] > FUZZ / 2, f"hardly any reached the verification: {dict(answers)}")
     scene.expect(scene.rig.rows("select count(*) from calls_call")[0][0] == before, "a forged webhook opened a call")
     scene.expect(letters.send(*letters.good()) == 200, "a good letter of the same make was refused")
+    for wrong in rotated_wrongly(_secrets_in_turn(scene, letters)):
+        scene.expect(False, wrong)
+
+
+def _secrets_in_turn(scene: Scene, letters: Letters) -> Iterator[tuple[str, str, int]]:
+    """An owner has another secret, goes back to the one that the provider signs with, and ends the other one, on the
+    account's page. Each time what letters signed with either are answered."""
+    query = """select a.code::text from calls_provideraccount a join calls_tenant t on t.id = a.tenant_id
+               where t.slug = 'acme' order by a.id limit 1"""
+    page = f"/t/acme/admin/accounts/{scene.rig.rows(query)[0][0]}/"
+    owner = scene.rig.person("owner")
+    for when, action, form in (
+        ("before", "", {}),
+        ("another secret is new", "rotate/", {"webhook_secret": OTHER_SECRET}),
+        ("it is the old one", "rotate/", {"webhook_secret": letters.secret}),
+        ("it is ended", "drop/", {}),
+    ):
+        if action:
+            seen = re.search(r'name="seen" value="([^"]*)"', owner.get(page).text)
+            answer = owner.request("POST", page + action, form | {"seen": seen[1] if seen else ""})
+            scene.expect(answer.status == 302, f"{action} was answered {answer.status}")
+        for name, secret in (("own", letters.secret), ("other", OTHER_SECRET)):
+            yield when, name, letters.send(*letters.good(secret))
+
+
+def rotated_wrongly(answers: Iterable[tuple[str, str, int]]) -> Iterator[str]:
+    """Both secrets pass while they overlap, and only then. Pure."""
+    passes = {"before": {"own"}, "another secret is new": {"own", "other"}, "it is the old one": {"own", "other"}, "it is ended": {"own"}}  # fmt: skip
+    for when, name, status in answers:
+        if status != (200 if name in passes[when] else 400):
+            yield f"{when}: a letter with the {name} secret was answered {status}"

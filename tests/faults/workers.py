@@ -45,7 +45,9 @@ def rolled(scene: Scene) -> None:
         scene.hold(1)
 
 
-@fault("F2", "kill -9 both workers, back after 10 s", "all watched again; who hung up meanwhile is closed")
+@fault(
+    "F2", "kill -9 both workers, back after 10 s", "all watched again; who hung up meanwhile is closed", outage_s=10.0
+)
 def all_killed(scene: Scene) -> None:
     for worker in scene.rig.workers:
         scene.kill(worker)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from realtime_ops.processes import Process
@@ -16,6 +19,16 @@ STOP_LIMIT_S = 30.0
 BAD_LEVELS = {"error", "critical"}
 PLAIN_MARKS = ("Traceback (most recent call last)", "Exception ignored", "Fatal Python error", "CRITICAL", "ERROR")
 SHOWN = 600
+
+
+@dataclass(frozen=True)
+class Forgiven:
+    """Lines with this word in them are no problem if they were written between `since` and `until` (Unix seconds). One
+    that bears no time is judged by its words alone."""
+
+    word: str
+    since: float = -math.inf
+    until: float = math.inf
 
 
 class Handle:
@@ -78,11 +91,8 @@ class Handle:
             with suppress(ProcessLookupError):
                 os.killpg(self.pid, signal.SIGKILL)
 
-    def problems(self, forgiven: Sequence[str] = ()) -> list[str]:
-        """What was logged since the last question and should not have been: errors, and tracebacks of no log line.
-
-        A line with one of the `forgiven` words in it is none.
-        """
+    def problems(self, forgiven: Sequence[Forgiven] = ()) -> list[str]:
+        """What was logged since the last question and should not have been: errors, and tracebacks of no log line."""
         if not self.log.exists():
             return []
         with self.log.open("rb") as log:
@@ -90,7 +100,7 @@ class Handle:
             new = log.read()
         self._read += len(new)
         lines = new.decode(errors="replace").splitlines()
-        return [f"{self.name}: {line[:SHOWN]}" for line in lines if _bad(line) and not _holds(line, forgiven)]
+        return [f"{self.name}: {line[:SHOWN]}" for line in lines if _bad(line) and not is_forgiven(line, forgiven)]
 
     def _wait(self) -> None:
         assert self._process.popen is not None
@@ -108,5 +118,13 @@ def _bad(line: str) -> bool:
     return isinstance(found, dict) and found.get("level") in BAD_LEVELS
 
 
-def _holds(line: str, words: Sequence[str]) -> bool:
-    return any(word in line for word in words)
+def is_forgiven(line: str, forgiven: Sequence[Forgiven]) -> bool:
+    at = _written_at(line)
+    return any(one.word in line and (at is None or one.since <= at <= one.until) for one in forgiven)
+
+
+def _written_at(line: str) -> float | None:
+    try:
+        return datetime.fromisoformat(json.loads(line)["at"]).timestamp()
+    except (ValueError, KeyError, TypeError):
+        return None

@@ -15,10 +15,14 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import psutil
+
 RESET = struct.pack("ii", 1, 0)
 BACKLOG_BYTES = 1 << 20
 """What may wait for a reader that does not read; then its writer is not read either."""
 POLL_S = 0.05
+LINE_RATE = 1e9
+"""Bytes a second of a line that is not slow: what a slow one still holds is brought in order"""
 KERNEL_S = 6.0
 """The product's `tcp_user_timeout`."""
 
@@ -34,6 +38,8 @@ class _End(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
         self.other: _End | None = None
         self.early: list[bytes] = []
+        self.due = 0.0
+        """When the last byte of what is on its way arrives, on a slow line"""
 
     def connection_made(self, transport: Any) -> None:
         self.transport = transport
@@ -44,15 +50,32 @@ class _End(asyncio.Protocol):
         self.pair.passed += len(data)
         if self.other is None or self.other.transport is None:
             self.early.append(data)
+        elif self.pair.link.bytes_per_s or self.due:
+            self._send_slowly(data)
         else:
             self.other.transport.write(data)
+
+    def _send_slowly(self, data: bytes) -> None:
+        """In order, each part when a line of that speed would have brought it. What is on its way is read no further."""
+        loop = asyncio.get_running_loop()
+        rate = self.pair.link.bytes_per_s or LINE_RATE
+        self.due = max(self.due, loop.time()) + len(data) / rate
+        self.read(False)
+        loop.call_at(self.due, self._arrive, data)
+
+    def _arrive(self, data: bytes) -> None:
+        self.due = 0.0
+        if self.other is not None and self.other.transport is not None:
+            self.other.transport.write(data)
+        if not self.pair.hushed:
+            self.read(True)
 
     def pause_writing(self) -> None:
         if self.other is not None and self.other.transport is not None:
             self.other.transport.pause_reading()
 
     def resume_writing(self) -> None:
-        if not self.pair.link.silent and self.other is not None and self.other.transport is not None:
+        if not self.pair.hushed and self.other is not None and self.other.transport is not None:
             self.other.transport.resume_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -79,21 +102,27 @@ class _Pair:
         self.near, self.far = _End(self), _End(self)
         self.passed = 0
         self.dialled = False
+        self.hushed = False
+        """Nothing passes, and nobody is told"""
 
     def made(self, end: _End) -> None:
         if end is self.near:
             self.link.pairs.add(self)
-            if not self.link.silent:
+            self.hushed = self.link.hushes(self)
+            if not self.hushed:
                 self.dial()
             else:
                 end.read(False)
                 self.link.doom(self)
             return
+        if self.near.transport is None or self.near.transport.is_closing():
+            end.reset()  # who asked for it left meanwhile
+            return
         self.near.other, self.far.other = self.far, self.near
         for data in self.near.early:
             self.far.transport.write(data)  # type: ignore[union-attr]
         self.near.early.clear()
-        if self.link.silent:
+        if self.hushed:
             end.read(False)
 
     def dial(self) -> None:
@@ -114,12 +143,13 @@ class _Pair:
 
     def lost(self, end: _End) -> None:
         other = self.far if end is self.near else self.near
-        if not self.link.silent and other.transport is not None:
+        hushed = self.hushed and self.link.silent
+        if not hushed and other.transport is not None:
             other.transport.close()
         # In silence nobody is told: the other end finds out when the door opens.
         if self.near.transport is None or self.near.transport.is_closing():
             self.link.pairs.discard(self)
-            if self.link.silent and self.far.transport is not None:
+            if hushed and self.far.transport is not None:
                 self.link.orphans.append(self.far)
 
 
@@ -129,7 +159,11 @@ class Link:
     def __init__(self, board: Switchboard, name: str, target: Target) -> None:
         self.board, self.name, self.target = board, name, target
         self.silent = False
+        self.only: int | None = None
+        """Silent for this process alone"""
         self.refusing = False
+        self.bytes_per_s = 0.0
+        """Of each connection, each way; 0: as fast as it goes"""
         self.pairs: set[_Pair] = set()
         self.orphans: list[_End] = []
         self.port = 0
@@ -137,9 +171,14 @@ class Link:
         self._dead_after: float | None = None
         self._deaths: list[asyncio.TimerHandle] = []
 
-    def silence(self, *, dead_after: float | None = KERNEL_S) -> None:
-        """Pass nothing and close nothing from now on; new connections are taken and hear nothing."""
-        self.board.call(self._silence, dead_after)
+    def silence(self, *, dead_after: float | None = KERNEL_S, only: int | None = None) -> None:
+        """Pass nothing and close nothing from now on; new connections are taken and hear nothing. `only`: those of the
+        process with this id."""
+        self.board.call(self._silence, dead_after, only)
+
+    def slow_down(self, bytes_per_s: float) -> None:
+        """From now on each connection passes so much each way, until the door is healed."""
+        self.bytes_per_s = bytes_per_s
 
     def cut(self) -> None:
         """Reset every connection of the moment; new ones are passed."""
@@ -153,12 +192,21 @@ class Link:
         """Pass again. What lost its other end meanwhile is closed."""
         self.board.call(self._heal)
 
-    def _silence(self, dead_after: float | None) -> None:
-        self.silent, self._dead_after = True, dead_after
+    def _silence(self, dead_after: float | None, only: int | None) -> None:
+        self.silent, self._dead_after, self.only = True, dead_after, only
         for pair in self.pairs:
-            pair.near.read(False)
-            pair.far.read(False)
-            self.doom(pair)
+            pair.hushed = self.hushes(pair)
+            if pair.hushed:
+                pair.near.read(False)
+                pair.far.read(False)
+                self.doom(pair)
+
+    def hushes(self, pair: _Pair) -> bool:
+        """Whether the silence concerns this connection."""
+        if not self.silent or self.only is None or pair.near.transport is None:
+            return self.silent
+        port = pair.near.transport.get_extra_info("peername")[1]
+        return any(each.laddr.port == port for each in psutil.Process(self.only).net_connections("tcp"))
 
     def doom(self, pair: _Pair) -> None:
         """Each connection by its own clock: one that is made in the silence dies as much later."""
@@ -221,7 +269,7 @@ class Link:
         if self.refusing:
             self.refusing = False
             self.board.task(self.listen())
-        self.silent = False
+        self.silent, self.only, self.bytes_per_s = False, None, 0.0
         for death in self._deaths:
             death.cancel()
         self._deaths.clear()
@@ -229,6 +277,7 @@ class Link:
             end.reset()
         self.orphans.clear()
         for pair in list(self.pairs):
+            pair.hushed = False
             pair.near.read(True)
             pair.far.read(True)
             pair.dial()

@@ -26,7 +26,7 @@ from psycopg.rows import dict_row
 
 from realtime_ops import command_lines, demo, env, services
 from tests.rig.browser import Browser
-from tests.rig.handles import Handle
+from tests.rig.handles import Forgiven, Handle
 from tests.rig.links import Switchboard
 from tests.rig.provider import Provider
 from tests.rig.waiting import wait_until
@@ -68,8 +68,8 @@ class Rig:
         self.provider = Provider(services.free_port(), directory / "ledger.jsonl")
         self.database_url = self.redis_url = ""
         self.environment: dict[str, str] = {}
-        self.forgiven: list[str] = list(STARTING)
-        """Words of log lines that are expected now"""
+        self.forgiven = [Forgiven(word) for word in STARTING]
+        """Log lines that are expected now"""
         self.links = Switchboard()
         self._people: dict[str, Browser] = {}
 
@@ -138,9 +138,9 @@ class Rig:
             f"{count} sideband workers",
         )
 
-    def forgive(self, *words: str) -> None:
+    def forgive(self, *words: str | Forgiven) -> None:
         """Until the next question, lines with one of these words are no problem."""
-        self.forgiven += words
+        self.forgiven += [Forgiven(word) if isinstance(word, str) else word for word in words]
 
     def problems(self) -> list[str]:
         """What any process logged since the last question and should not have."""

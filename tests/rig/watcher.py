@@ -30,6 +30,8 @@ class Watcher:
         self.raw: list[str] = []
         self.closed_with: int | None = None
         self.connections = 0
+        self.listed_at = 0.0
+        """When the whole list of the tenant's calls came last, in Unix seconds"""
         self._url = f"ws://127.0.0.1:{browser.port}/t/{slug}/feed/"
         self._headers = {"Cookie": browser.cookie_header, "Origin": f"http://127.0.0.1:{browser.port}"}
         self._streams = list(streams)
@@ -117,6 +119,8 @@ class Watcher:
 
     def _take(self, frame: dict[str, Any]) -> None:
         self.picture.take(frame)
+        if frame["type"] == "snapshot" and frame["stream"] == "tenant":
+            self.listed_at = time.time()
         if self.picture.wants_hello:
             self.picture.wants_hello = False
             self._hello()

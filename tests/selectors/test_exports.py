@@ -96,8 +96,15 @@ def test_turns_of_every_kind(acme, call):
     assert [row["name"] for row in rows] == [None, "lookup", None, None, None]
     assert [row["arguments"] for row in rows] == [None, "{}", None, None, None]
     assert [row["output"] for row in rows] == [None, None, "42", None, None]
-    assert [row["transcription"] for row in rows] == [None, None, None, None, "failed"]
+    assert [row["transcription"] for row in rows] == [None, None, None, "missing", "failed"]
     assert rows[2]["ended_at"] is None
+
+
+def test_words_that_never_came_are_missing_when_the_call_is_over(acme):
+    for call_id, ended_at in (("rtc_1", None), ("rtc_2", NOON)):
+        call = factories.make_call(acme, call_id=call_id, ended_at=ended_at)
+        factories.make_turn(call, "", transcription="pending", status="completed")
+    assert [row["transcription"] for row in _rows(acme, "transcripts")] == [None, "missing"]
 
 
 def test_usage(acme, call):

@@ -160,6 +160,27 @@ async def test_a_strike_sends_what_no_client_should_see(stage: Stage, fault: str
     assert checks[fault]()
 
 
+@pytest.mark.asyncio
+async def test_a_spoken_flood_is_the_truth(stage: Stage) -> None:
+    call = stage.place("long_chat", speed=1.0)
+    ear = await stage.attend(call)
+    await ear.hear("response.done")
+    await stage.control("POST", "faults", {"name": "flood", "spoken": True, "per_s": 5000, "lasts_s": 0.2})
+
+    def long_ones() -> list[dict]:
+        kind = "response.output_audio_transcript.done"
+        return [frame for frame in ear.frames if frame["type"] == kind and len(frame["transcript"]) > 1000]
+
+    async with asyncio.timeout(5):
+        while not long_ones():  # noqa: ASYNC110  frames are what is waited for
+            await asyncio.sleep(0.02)
+    said = long_ones()[0]
+    deltas = [frame["delta"] for frame in ear.frames if frame["type"] == "response.output_audio_transcript.delta" and frame["item_id"] == said["item_id"]]  # fmt: skip
+    assert len(deltas) > 100
+    assert "".join(deltas) == said["transcript"]
+    assert said["transcript"] in {item.text for item in call.conversation.items}
+
+
 def _unreadable(text: str) -> bool:
     try:
         orjson.loads(text)

@@ -1,0 +1,76 @@
+"""Verdicts of single faults can fail: what they judge as plain values is broken here on purpose."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.faults import browsers, webhooks
+from tests.rig.handles import Forgiven, is_forgiven
+
+CUT = {"deaf": True, "slow": True, "hung": browsers.TOO_SLOW}
+
+
+def told() -> list[dict[str, Any]]:
+    """What a reader is told that never acknowledges: a snapshot, hints up to the bound, then entries alone."""
+    hints = [{"type": "hint", "stream": "tenant", "hints": []} for _ in range(browsers.UNACKED_HINTS)]
+    entries = [{"type": "events", "stream": "tenant", "entries": [{"seq": seq}]} for seq in range(5, 10)]
+    return [{"type": "snapshot", "stream": "tenant", "seq": 4}, *hints, {"type": "heartbeat"}, *entries]
+
+
+def test_a_reader_that_is_shed_as_promised():
+    assert list(browsers.shed_wrongly(CUT, told(), 3)) == []
+
+
+@pytest.mark.parametrize(
+    ("breaks", "left_out", "words"),
+    [
+        (lambda shed, frames: shed.update(deaf=False), 3, "deaf was never cut"),
+        (lambda shed, frames: shed.update(slow=False), 3, "slow was never cut"),
+        (lambda shed, frames: shed.update(hung=None), 3, "acknowledges nothing"),
+        (lambda shed, frames: shed.update(hung=1006), 3, "acknowledges nothing"),
+        (lambda shed, frames: frames.append(frames[1]), 3, "hints came after"),
+        (lambda shed, frames: frames.pop(-2), 3, "an entry was left out"),
+        (lambda shed, frames: None, 0, "none is counted"),
+        (lambda shed, frames: frames.__delitem__(slice(1, 50)), 3, "nothing was proven"),
+    ],
+)
+def test_each_way_of_shedding_wrongly_is_found(breaks: Callable[..., object], left_out: int, words: str):
+    shed, frames = dict(CUT), told()
+    breaks(shed, frames)
+    assert words in " ".join(browsers.shed_wrongly(shed, frames, left_out))
+
+
+def test_secrets_pass_while_they_overlap_and_only_then():
+    right = [
+        ("before", "own", 200),
+        ("before", "other", 400),
+        ("another secret is new", "own", 200),
+        ("another secret is new", "other", 200),
+        ("it is the old one", "other", 200),
+        ("it is ended", "own", 200),
+        ("it is ended", "other", 400),
+    ]
+    assert list(webhooks.rotated_wrongly(right)) == []
+    for n, (when, name, status) in enumerate(right):
+        wrong = [*right[:n], (when, name, 600 - status), *right[n + 1 :]]
+        assert len(list(webhooks.rotated_wrongly(wrong))) == 1
+
+
+def line(at: str, words: str) -> str:
+    return json.dumps({"at": at, "level": "error", "message": words})
+
+
+def test_what_a_fault_causes_is_forgiven_while_it_lasts():
+    forgiven = [Forgiven("away", 1_795_000_000, 1_795_000_010)]
+    during, after = "2026-11-18T11:06:45+00:00", "2026-11-18T11:06:51+00:00"
+    assert is_forgiven(line(during, "PostgreSQL is away"), forgiven)
+    assert not is_forgiven(line(after, "PostgreSQL is away"), forgiven)
+    assert not is_forgiven(line(during, "another matter"), forgiven)
+    assert is_forgiven("Traceback: away", forgiven)
+    assert is_forgiven(line(after, "away"), [Forgiven("away")])
+    assert Forgiven("x").until == math.inf
