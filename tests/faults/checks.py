@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import collections
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from tests.faults import figures
 from tests.faults.histories import Histories
@@ -76,3 +76,13 @@ def peak_per_second(times: Iterable[float]) -> int:
             start += 1
         most = max(most, end - start + 1)
     return most
+
+
+def were_flooded(histories: Histories, talking: Collection[str], characters: int) -> Iterator[str]:
+    """Each of these calls has a turn of so many characters: otherwise nothing was proven."""
+    longest = {
+        truth["call_id"]: max((len(turn["text"]) for turn in truth["turns"]), default=0)
+        for truth in histories.ledger.truths.values()
+    }
+    if dry := [call for call in talking if longest.get(call, 0) < characters]:
+        yield f"{len(dry)} of {len(talking)} calls were never flooded"

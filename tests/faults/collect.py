@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from calls.simulator.compare import BUCKETS
 from tests.faults.histories import Ledger, Row, Screen, Stored
@@ -13,11 +13,11 @@ from tests.rig.watcher import Watcher
 _CALLS = """
 select c.call_id, c.id, c.code::text as code, t.slug as tenant, c.state, c.end_reason, c.epoch, c.last_seq, c.takeovers,
        c.ended_at, c.usage_incomplete, c.from_number as "from", c.to_number as "to"
-from calls_call c join calls_tenant t on t.id = c.tenant_id where c.call_id = any(%s)
+from calls_call c join calls_tenant t on t.id = c.tenant_id where c.id = any(%s)
 """
 _SEQS = """
 select c.call_id, array_agg(e.seq order by e.seq) from calls_callevent e join calls_call c on c.id = e.call_id
-where c.call_id = any(%s) group by 1
+where c.id = any(%s) group by 1
 """
 _STREAMS = """
 select t.slug, s.last_seq, min(e.seq), max(e.seq), count(e.seq) from calls_tenantstream s
@@ -30,45 +30,52 @@ select c.call_id, t.item_id, t.kind, t.speaker, t.text, t.heard_text, t.name, t.
        case when t.kind = 'tool_output' then t.output end as output,
        case when t.transcription <> 'pending' then t.transcription when c.ended_at is not null then 'missing' end
            as transcription
-from calls_turn t join calls_call c on c.id = t.call_id where c.call_id = any(%s)
+from calls_turn t join calls_call c on c.id = t.call_id where c.id = any(%s)
 """
 _USAGE = f"""
 select c.call_id, u.kind, case when u.kind = 'response' then u.ref_id end as response_id,
        case when u.kind = 'transcription' then u.ref_id end as item_id, u.seconds,
        case when u.complete then 'complete' else 'incomplete' end as state,
        {", ".join(f"u.{name} as {column}" for name, column in BUCKETS.items())}
-from calls_tokenusage u join calls_call c on c.id = u.call_id where c.call_id = any(%s)
+from calls_tokenusage u join calls_call c on c.id = u.call_id where c.id = any(%s)
 """
 _GAPS = """
 select c.call_id, g.started_at, g.ended_at, g.cause from calls_gap g join calls_call c on c.id = g.call_id
-where c.call_id = any(%s) order by 1, 2
+where c.id = any(%s) order by 1, 2
 """
 _COMMANDS = """
 select m.id::text as id, c.call_id, m.verb, m.state, m.requested_at, m.settled_at, m.detail
-from calls_command m join calls_call c on c.id = m.call_id where c.call_id = any(%s)
+from calls_command m join calls_call c on c.id = m.call_id where c.id = any(%s)
 """
 _AUDITED = """
 select a.detail->>'command' as id from calls_auditentry a
-where a.verb = 'call.command_requested' and a.object_code = any(select code::text from calls_call where call_id = any(%s))
+where a.verb = 'call.command_requested' and a.object_code = any(select code::text from calls_call where id = any(%s))
 """
 _WRITTEN = """
 select w.app, c.call_id, w.epoch, extract(epoch from w.at)::float8 as at from rig.written w join calls_call c on c.id = w.call_id
-where c.call_id = any(%s) order by w.at
+where c.id = any(%s) order by w.at
 """
 _TAKEN = """
 select w.app, c.call_id, w.before, w.after, extract(epoch from w.at)::float8 as at from rig.taken w
-join calls_call c on c.id = w.call_id where c.call_id = any(%s) order by w.n
+join calls_call c on c.id = w.call_id where c.id = any(%s) order by w.n
 """
 _STRAYS = " union all ".join(
     f"select 1 from {table} x join calls_call c on c.id = x.call_id "
-    "where x.tenant_id <> c.tenant_id and c.call_id = any(%(ids)s)"
+    "where x.tenant_id <> c.tenant_id and c.id = any(%(ids)s)"
     for table in ("calls_callevent", "calls_turn", "calls_tokenusage", "calls_gap", "calls_command")
 )
 
 
-def stored(rig: Rig, ids: Sequence[str]) -> Stored:
-    """What the database holds of these calls."""
-    wanted = list(ids)
+_MINE = """
+select c.id from calls_call c join calls_tenant t on t.id = c.tenant_id
+where exists (select from unnest(%s::text[], %s::text[]) as mine(call_id, slug)
+              where mine.call_id = c.call_id and mine.slug = t.slug)
+"""
+
+
+def stored(rig: Rig, tenant_of: Mapping[str, str]) -> Stored:
+    """What the database holds of these calls. Their ids are the provider's, which another tenant may have, too."""
+    wanted = [row[0] for row in rig.rows(_MINE, list(tenant_of), list(tenant_of.values()))]
 
     def rows(query: str) -> list[Row]:
         return rig.dicts(query, wanted)

@@ -18,8 +18,8 @@ from tests.faults.histories import Histories
 from tests.faults.scene import Scene
 from tests.rig.postgres import Postgres
 
-AWAY = ("Service Unavailable", "OperationalError", "PoolTimeout")
-"""Django logs each 503 at level error, and Celery each task that found no database; while it is away and for a moment
+AWAY = ("Service Unavailable", "OperationalError", "PoolTimeout", "found no database")
+"""Django logs each 503 at level error, our pages that they found no database, and Celery each task; while it is away and for a moment
 (scene.FORGIVEN_S) after"""
 ARRIVALS = 6
 DISK_MB = 256

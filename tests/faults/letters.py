@@ -18,10 +18,11 @@ OTHER_SECRET = "whsec_c29tZWJvZHktZWxzZXMtc2VjcmV0LTAwMDAwMDAx"
 
 
 class Letters:
-    """Of the first account's address."""
+    """Of the address of an account."""
 
-    def __init__(self, scene: Scene) -> None:
-        account: dict[str, Any] = json.loads((scene.rig.directory / "accounts.json").read_text())[0]
+    def __init__(self, scene: Scene, number: int = 0) -> None:
+        account: dict[str, Any] = json.loads((scene.rig.directory / "accounts.json").read_text())[number]
+        self.numbers: list[str] = account["numbers"]
         self.url = urlsplit(account["webhook_url"])
         self.secret = account["webhook_secret"]
         self.key = f"{scene.seed}_{time.time_ns()}"
@@ -35,6 +36,14 @@ class Letters:
             "created_at": int(time.time()),
         }
         return json.dumps(event | {"data": {"id": "resp_1"}}).encode()
+
+    def announcement(self, call_id: str) -> Letter:
+        """Signed as it should be."""
+        headers = {"From": "<sip:+4930111@trunk.example.net>", "To": f"<sip:{self.numbers[0]}@sip.api.openai.com>"}
+        listed = [{"name": name, "value": value} for name, value in headers.items()]
+        event = {"object": "event", "id": f"evt_{self.key}", "type": "realtime.call.incoming", "created_at": int(time.time())}  # fmt: skip
+        body = json.dumps(event | {"data": {"call_id": call_id, "sip_headers": listed}}).encode()
+        return body, signed(self.secret, f"wh_{self.key}", int(time.time()), body)
 
     def good(self, secret: str = "") -> Letter:
         body = self.body()

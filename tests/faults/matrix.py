@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from tests.faults import browsers, commands, database, hosts, provider, redis, spools, webhooks, workers
+from tests.faults import (
+    browsers,
+    commands,
+    database,
+    deploys,
+    hosts,
+    networks,
+    provider,
+    redis,
+    spools,
+    webhooks,
+    workers,
+)
 from tests.faults.fault import FAULTS, Fault
 
-TOPICS = (workers, redis, database, spools, webhooks, provider, browsers, commands, hosts)
+TOPICS = (workers, redis, database, spools, webhooks, provider, browsers, commands, hosts, networks, deploys)
 
 
 def number(fault_id: str) -> int:

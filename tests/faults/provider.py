@@ -178,12 +178,7 @@ def flooded(scene: Scene) -> Verdict:
     scene.expect(scene.figures["frames_per_call_s"] <= FRAMES_PER_CALL_S, "screens are told more than they can show")
 
     def verdict(histories: Histories) -> Iterator[str]:
-        spoken = {
-            truth["call_id"]: max((len(turn["text"]) for turn in truth["turns"]), default=0)
-            for truth in histories.ledger.truths.values()
-        }
-        if dry := [call for call in talking if spoken.get(call, 0) < FLOOD_CHARACTERS]:
-            yield f"{len(dry)} of {len(talking)} calls were never flooded"
+        yield from checks.were_flooded(histories, talking, FLOOD_CHARACTERS)
         yield from checks.nobody_took_over(scene, histories)
         yield from checks.no_sideband_was_dropped(scene, histories)
         yield from checks.nothing_was_missed(scene, histories)

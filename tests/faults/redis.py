@@ -61,13 +61,19 @@ def broker_killed(scene: Scene) -> Verdict:
     return _calls_go_on(scene, arrived)
 
 
-@fault("F11", "broker paused 12 s", "publishing is bounded, the breaker opens, webhooks stay quick", forgives=AWAY)
+@fault(
+    "F11",
+    "broker paused 30 s",
+    "publishing is bounded, the breaker opens, webhooks stay quick",
+    forgives=AWAY,
+    speed=1.0,
+)
 def broker_paused(scene: Scene) -> Verdict:
     scene.rig.redis.pause()
     arrived = []
     for _ in range(ARRIVALS):
         arrived += scene.arrive(1)
-        scene.hold(2)
+        scene.hold(5)
     scene.rig.redis.resume()
     return _calls_go_on(scene, arrived)
 

@@ -294,7 +294,7 @@ class Scene:
             tenant_of=self.tenant_of,
             names=NAMES,
             ledger=collect.ledger(self.rig, self.ids, self._since),
-            stored=collect.stored(self.rig, self.ids),
+            stored=collect.stored(self.rig, self.tenant_of),
             screens=[collect.screen(*one, caught_up) for one in self.screens],
             asked=self.asked,
             clocks_agree=self.fault.clocks_agree,

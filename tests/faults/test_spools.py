@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from calls.actions.ingest import Batch, CallRef
-from calls.domain.changes import Turn, TurnChanged, UsageRecorded
+from calls.domain.changes import Transcription, Turn, TurnChanged, UsageRecorded
 from calls.sideband import records
 from tests.faults import spools
 from tests.faults.histories import Histories, Ledger, Row, Stored
@@ -19,13 +19,13 @@ NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 CALL = 7
 
 
-def line() -> bytes:
+def line(number: int = 3, text: str = "Hello.", transcription: Transcription = "completed") -> bytes:
     """A group as a worker writes it: a turn, a bill, and when the call was last heard."""
     ref = CallRef(CALL, UUID(int=1), UUID(int=2), "e", 1, True)
-    turn = Turn("item_1", 1.0, "message", "agent", "completed", NOON, NOON, text="Hello.")
+    turn = Turn("item_1", 1.0, "message", "agent", "completed", NOON, NOON, text=text, transcription=transcription)
     bill = UsageRecorded("response", "resp_1", NOON, "m", None, None, True)
     batch = Batch(ref, [TurnChanged(turn, NOON), bill], {"last_event_at": NOON}, 3)
-    return b"%020d" % 3 + records.dump([batch]) + b"\n"
+    return b"%020d" % number + records.dump([batch]) + b"\n"
 
 
 def heirs() -> tuple[Histories, list[Row]]:
@@ -46,6 +46,11 @@ def test_a_line_that_was_cut_short_says_nothing():
     assert left.bills == {(CALL, "resp_1")}
     assert left.heard_at == {CALL: NOON.timestamp()}
     assert spools.read([line()[:-1]]).facts == 0
+
+
+def test_what_a_later_group_says_holds_wherever_it_stands():
+    assert spools.read([line(), line(2, "Hel")]).turns == {(CALL, "item_1"): "Hello."}
+    assert spools.read([line(text="", transcription="pending")]).turns == {}
 
 
 def test_heirs_who_stored_all_of_it_once():

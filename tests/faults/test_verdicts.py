@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.faults import browsers, webhooks
+from tests.faults import browsers, checks, crowd, webhooks
+from tests.faults.histories import Histories, Ledger, Stored
 from tests.rig.handles import Forgiven, is_forgiven
 
 CUT = {"deaf": True, "slow": True, "hung": browsers.TOO_SLOW}
@@ -59,6 +60,37 @@ def test_secrets_pass_while_they_overlap_and_only_then():
     for n, (when, name, status) in enumerate(right):
         wrong = [*right[:n], (when, name, 600 - status), *right[n + 1 :]]
         assert len(list(webhooks.rotated_wrongly(wrong))) == 1
+
+
+def test_a_crowd_that_resumes():
+    well = [crowd.Resumed(1.0, replayed=True) for _ in range(20)]
+    assert list(browsers.resumed_wrongly(well)) == []
+    for one, words in (
+        (crowd.Resumed(crowd.LIMIT_S), "were told nothing"),
+        (crowd.Resumed(1.0, holes=1), "with holes"),
+    ):
+        [wrong] = browsers.resumed_wrongly([*well, one])
+        assert words in wrong
+    assert "95th" in next(browsers.resumed_wrongly([crowd.Resumed(16.0, replayed=True)]))
+    assert "nothing was proven" in next(browsers.resumed_wrongly([crowd.Resumed(1.0)]))
+
+
+@pytest.mark.parametrize(("numbers", "holes"), [([5, 6], 0), ([6, 7], 1), ([5, 7], 1)])
+def test_entries_that_do_not_follow_the_position_are_a_hole(numbers: list[int], holes: int):
+    found, position = crowd.Resumed(), {"stream": "tenant", "epoch": "e", "seq": 4}
+    assert not crowd.take(found, {"type": "heartbeat"}, position)
+    frame = {"type": "events", "stream": "tenant", "entries": [{"seq": number} for number in numbers]}
+    assert crowd.take(found, frame, position)
+    assert (found.holes, found.replayed) == (holes, True)
+
+
+def test_a_flood_that_did_not_come_proves_nothing():
+    histories = Histories(
+        [], {}, {}, Ledger(truths={"a": {"call_id": "a", "turns": [{"text": "x" * 9}]}}), Stored(), [], []
+    )
+    assert list(checks.were_flooded(histories, ["a"], 9)) == []
+    assert len(list(checks.were_flooded(histories, ["a"], 10))) == 1
+    assert len(list(checks.were_flooded(histories, ["a", "b"], 9))) == 1
 
 
 def line(at: str, words: str) -> str:

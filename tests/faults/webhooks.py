@@ -116,6 +116,28 @@ def _secrets_in_turn(scene: Scene, letters: Letters) -> Iterator[tuple[str, str,
             yield when, name, letters.send(*letters.good(secret))
 
 
+@fault(
+    "F48",
+    "the other tenant's account announces calls under the ids of calls that live",
+    "kept apart: theirs is missed, the one that lives notices nothing",
+)
+def same_ids(scene: Scene) -> Verdict:
+    living = [call for call in sorted(scene.talking()) if scene.tenant_of[call] == "acme"][:4]
+    for call in living:
+        letters = Letters(scene, 1)
+        scene.expect(letters.send(*letters.announcement(call)) == 200, "an announcement was refused")
+    twins = """select c.call_id from calls_call c join calls_tenant t on t.id = c.tenant_id
+               where t.slug = 'globex' and c.call_id = any(%s) and c.state = 'missed'"""
+    scene.wait(lambda: len(scene.rig.rows(twins, living)) == len(living), 20, "the other tenant's calls to be missed")
+
+    def verdict(histories: Histories) -> Iterator[str]:
+        yield from checks.nobody_took_over(scene, histories)
+        yield from checks.no_sideband_was_dropped(scene, histories)
+        yield from checks.nothing_was_missed(scene, histories)
+
+    return verdict
+
+
 def rotated_wrongly(answers: Iterable[tuple[str, str, int]]) -> Iterator[str]:
     """Both secrets pass while they overlap, and only then. Pure."""
     passes = {"before": {"own"}, "another secret is new": {"own", "other"}, "it is the old one": {"own", "other"}, "it is ended": {"own"}}  # fmt: skip

@@ -38,6 +38,7 @@ class Handle:
         self.name = name
         self.log = log
         self._environment = dict(environment)
+        self._command = list(command)
         self._process = Process(name, command, log, environment)
         self._read = 0
         self._over = True
@@ -52,10 +53,12 @@ class Handle:
     def alive(self) -> bool:
         return self._process.popen is not None and self._process.popen.poll() is None
 
-    def start(self, **environment: str) -> None:
-        """Start it, with these variables beside its own environment this one time."""
+    def start(self, *before: str, **environment: str) -> None:
+        """Start it, with these variables beside its own environment, and by these words before its own command (those of
+        `env -C`), this one time."""
         assert not self.alive, f"{self.name} runs already"
         self._process.env = self._environment | environment
+        self._process.command = [*before, *self._command]
         self._process.start()
         self._over = False
 
@@ -90,6 +93,13 @@ class Handle:
             self._over = True
             with suppress(ProcessLookupError):
                 os.killpg(self.pid, signal.SIGKILL)
+
+    def logged(self, words: str, since: float) -> int:
+        """How many lines with these words it has written since then (Unix seconds), of any level."""
+        if not self.log.exists():
+            return 0
+        lines = self.log.read_text(errors="replace").splitlines()
+        return sum(words in line and (_written_at(line) or 0.0) >= since for line in lines)
 
     def problems(self, forgiven: Sequence[Forgiven] = ()) -> list[str]:
         """What was logged since the last question and should not have been: errors, and tracebacks of no log line."""

@@ -178,7 +178,7 @@ class Rig:
 
     def code(self, call_id: str, limit: float = 10) -> str:
         """The code that addresses a call in the product; waits for its webhook."""
-        query = "select code from calls_call where call_id = %s"
+        query = "select code from calls_call where call_id = %s order by id limit 1"
         return str(wait_until(lambda: self.rows(query, call_id), limit, f"the row of {call_id}")[0][0])
 
     def state(self, call_id: str) -> str:

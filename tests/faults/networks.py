@@ -1,0 +1,96 @@
+"""Faults of what lies between worker and provider: a partition, a thin line; and of how much memory a worker gets."""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Iterator
+
+import psutil
+
+from tests.faults import checks
+from tests.faults.fault import Verdict, fault
+from tests.faults.histories import Histories
+from tests.faults.provider import FLOOD_CHARACTERS, FLOOD_S
+from tests.faults.scene import Scene
+
+PARTITION_S = 40.0
+"""Silence is noticed within 30 s, and then dialled for up to 60: a worker that is cut off for longer gives its calls up"""
+AGAIN_WITHIN_S = 75.0
+LINE_BYTES_S = 8_000
+"""64 kbit/s, of each call"""
+MORE_MB = 96
+"""Of address space beyond what the worker has: for a flood, and for the stacks of threads that may still come"""
+
+
+@fault(
+    "F41",
+    "silent partition between one worker and the provider, 40 s",
+    "the silence is noticed and marked; the same worker dials until it is heard again",
+    speed=0.8,
+)
+def cut_off(scene: Scene) -> Verdict:
+    victim = scene.busiest()
+    mine = scene.held(victim)
+    door = scene.rig.links.links["provider"]
+    door.silence(dead_after=None, only=victim.pid)
+    scene.hold(PARTITION_S)
+    door.heal()
+    scene.figures["watched_again_s"] = PARTITION_S + scene.wait_until_watched(AGAIN_WITHIN_S - PARTITION_S)
+    scene.expect(mine, "the victim had no call")
+
+    def verdict(histories: Histories) -> Iterator[str]:
+        gapped = {gap["call_id"] for gap in histories.stored.gaps}
+        if whole := [call for call in mine if call in scene.base and call not in gapped]:
+            yield f"{len(whole)} calls that nobody heard for {PARTITION_S:g} s show no gap"
+        if others := gapped & set(scene.base) - mine:
+            yield f"{len(others)} calls of the other worker show a gap"
+
+    return verdict
+
+
+@fault("F42", "64 kbit/s for each call, 20 s", "no pong is missed; what comes late is all there")
+def thin_line(scene: Scene) -> Verdict:
+    redials = scene.counted("sideband", "redials")
+    door = scene.rig.links.links["provider"]
+    door.slow_down(LINE_BYTES_S)
+    scene.hold(20)
+    door.heal()
+    scene.figures["redials"] = scene.counted("sideband", "redials") - redials
+    scene.expect(not scene.figures["redials"], "a slow line was taken for a dead one")
+
+    def verdict(histories: Histories) -> Iterator[str]:
+        yield from checks.nobody_took_over(scene, histories)
+        yield from checks.no_sideband_was_dropped(scene, histories)
+        yield from checks.nothing_was_missed(scene, histories)
+
+    return verdict
+
+
+@fault(
+    "F43",
+    f"both workers may take {MORE_MB} MB more and no byte beyond; 500 words a second on every call for 6 s",
+    "a flood fits into that; no word is lost, no worker dies",
+    speed=1.0,
+)
+def little_memory(scene: Scene) -> Verdict:
+    talking = scene.talking()
+    before = {worker.pid: resource.prlimit(worker.pid, resource.RLIMIT_AS) for worker in scene.rig.workers}
+    for pid, (_, hard) in before.items():
+        resource.prlimit(pid, resource.RLIMIT_AS, (psutil.Process(pid).memory_info().vms + (MORE_MB << 20), hard))
+    try:
+        scene.rig.provider.fault("flood", spoken=True, lasts_s=FLOOD_S)
+        scene.hold(FLOOD_S)
+        scene.wait_until_watched()
+        scene.hold(2)
+    finally:
+        for pid, limits in before.items():
+            if psutil.pid_exists(pid):
+                resource.prlimit(pid, resource.RLIMIT_AS, limits)
+
+    def verdict(histories: Histories) -> Iterator[str]:
+        yield from checks.nobody_took_over(scene, histories)
+        yield from checks.no_sideband_was_dropped(scene, histories)
+        yield from checks.nothing_was_missed(scene, histories)
+        yield from checks.were_flooded(histories, talking, FLOOD_CHARACTERS)
+
+    return verdict
