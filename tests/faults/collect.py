@@ -44,7 +44,12 @@ select c.call_id, g.started_at, g.ended_at, g.cause from calls_gap g join calls_
 where c.id = any(%s) order by 1, 2
 """
 _COMMANDS = """
-select m.id::text as id, c.call_id, m.verb, m.state, m.requested_at, m.settled_at, m.detail
+select m.id::text as id, c.call_id, m.verb, m.state, m.requested_at, m.detail,
+       least(m.settled_at, (
+           select min(e.at) from calls_callevent e
+           where e.call_id = m.call_id and e.kind = 'command' and e.body->>'id' = m.id::text
+             and e.body->>'state' in ('confirmed', 'refused', 'not_confirmed', 'expired', 'cancelled')
+       )) as settled_at
 from calls_command m join calls_call c on c.id = m.call_id where c.id = any(%s)
 """
 _AUDITED = """

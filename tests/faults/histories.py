@@ -40,7 +40,7 @@ class Stored:
     gaps: list[Row] = field(default_factory=list)
     """These three as the exports have them (calls.selectors.exports)"""
     commands: list[Row] = field(default_factory=list)
-    """id, call_id, verb, state, requested_at, settled_at"""
+    """id, call_id, verb, state, requested_at, settled_at (for the first time: a late proof settles once more)"""
     audited: list[str] = field(default_factory=list)
     """Ids of commands, one for each audit row that says that one was asked for"""
     written: list[Row] = field(default_factory=list)
