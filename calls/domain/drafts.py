@@ -5,8 +5,11 @@ Every setter may be called twice and in any order; the status follows from flags
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from array import array
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
+from itertools import chain
 from uuid import UUID
 
 from calls.domain.changes import Speaker, Transcription, Turn, TurnKind, TurnStatus
@@ -62,10 +65,12 @@ class Draft:
     deleted: bool = False
     text: str = ""
     shown: Turn | None = None
-    """What was last told to the world"""
+    """What was last told to the world, but for its steps, which only grow with its text"""
     _parts: dict[int, str] = field(default_factory=dict)
-    _finals: set[int] = field(default_factory=set)
-    _steps: list[tuple[int, int]] = field(default_factory=list)
+    _finals: tuple[int, ...] = ()
+    """Parts whose final words came"""
+    _steps: array[int] = field(default_factory=partial(array, "Q"))
+    """Milliseconds since `born` and the length of the text by then, in turns: numbers, as a call has hundreds"""
 
     @classmethod
     def of(cls, turn: Turn) -> Draft:
@@ -79,17 +84,17 @@ class Draft:
         draft.heard_text, draft.heard_ms = turn.heard_text, turn.heard_ms
         draft.text = turn.text
         draft.worded_at = turn.started_at if turn.text else None
-        draft._steps = list(turn.steps)
+        draft._steps.extend(chain.from_iterable(turn.steps))
         if turn.text:
             draft._parts[0] = turn.text
         if turn.status != "open" and turn.transcription != "pending":
-            draft._finals.add(0)
+            draft._finals = (0,)
         draft.done = turn.status != "open"
         draft.incomplete = turn.status == "incomplete"
         draft.cut = turn.status == "cut_off"
         draft.deleted = turn.status == "deleted"
         draft.item_status = turn.status if turn.status in ("completed", "incomplete") else ""
-        draft.shown = turn
+        draft.shown = replace(turn, steps=())
         return draft
 
     @property
@@ -145,7 +150,8 @@ class Draft:
         if not words and known:
             return
         self._parts[index] = words
-        self._finals.add(index)
+        if index not in self._finals:
+            self._finals += (index,)
         self._join()
 
     def _join(self) -> None:
@@ -155,18 +161,29 @@ class Draft:
     def _step(self, at: datetime) -> None:
         steps, length = self._steps, len(self.text)
         now = milliseconds(self.born, at)
-        if steps and now - steps[-1][0] < STEP_MS:
-            steps[-1] = (steps[-1][0], length)
-        elif len(steps) < STEPS_LIMIT:
-            steps.append((now, length))
+        if steps and now - steps[-2] < STEP_MS:
+            steps[-1] = length
+        elif len(steps) < 2 * STEPS_LIMIT:
+            steps.append(now)
+            steps.append(length)
 
     def close(self, at: datetime) -> None:
         self.done = True
         if self.ended_at is None:
             self.ended_at = at
 
+    def news(self) -> Turn | None:
+        """The turn as it is, which counts as told from now on; None where nothing is new."""
+        turn = self._frozen(())
+        if turn == self.shown:
+            return None
+        self.shown = turn
+        return self.freeze()
+
     def freeze(self) -> Turn:
-        closed = self.done or self.cut
+        return self._frozen(self._told_steps() if self._steps and (self.done or self.cut) else ())
+
+    def _frozen(self, steps: tuple[tuple[int, int], ...]) -> Turn:
         return Turn(
             self.item_id,
             self.rank,
@@ -186,13 +203,13 @@ class Draft:
             self.response_id,
             self.reply_ms,
             self.command_id,
-            self._told_steps() if closed and self._steps else (),
+            steps,
         )
 
     def _told_steps(self) -> tuple[tuple[int, int], ...]:
         """Steps from started_at on: words that came before the sound count as there when it began."""
         shift, whole = (self.started_at - self.born) // _MILLISECOND, len(self.text)
         told: dict[int, int] = {}
-        for when, length in self._steps:
+        for when, length in zip(self._steps[::2], self._steps[1::2], strict=True):
             told[max(0, when - shift)] = min(length, whole)
         return tuple(told.items())

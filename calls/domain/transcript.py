@@ -78,8 +78,7 @@ class Transcript:
             return []
         told = []
         for draft in self._dirty.values():
-            if not draft.hidden and (turn := draft.freeze()) != draft.shown:
-                draft.shown = turn
+            if not draft.hidden and (turn := draft.news()) is not None:
                 told.append(TurnChanged(turn, at))
         self._dirty.clear()
         return told

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from sys import intern
 from typing import Any
 from uuid import UUID
 
@@ -116,7 +117,7 @@ async def briefing(connection: AsyncConnection[Any], call: int, epoch: int) -> B
         model=row.model or "",
         voice=row.voice or "",
         greeting=row.greeting or "",
-        instructions=row.instructions or "",
+        instructions=intern(row.instructions or ""),  # once for all calls of the version, not some KB for each
         settings=row.settings or {},
         turns=turns,
         commands=commands,

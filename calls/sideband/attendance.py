@@ -25,7 +25,7 @@ from calls.providers.control import sideband_endpoint
 from calls.selectors.sideband import Briefing
 from calls.sideband import backoff
 from calls.sideband.connection import Sideband
-from calls.sideband.runner import Runner
+from calls.sideband.runner import OVERSIZED, Runner
 
 logger = logging.getLogger(__name__)
 
@@ -234,7 +234,7 @@ class Attendance:
     async def _rest(self) -> None:
         """A peer that sends frames beyond the bound again and again is not dialled again at once."""
         times = self.runner.oversized_at
-        if len(times) == times.maxlen and time.monotonic() - times[0] < OVERSIZED_WITHIN_S:
+        if len(times) == OVERSIZED and time.monotonic() - times[0] < OVERSIZED_WITHIN_S:
             logger.warning("frames beyond the bound, again", extra={"call": str(self.briefing.code)})
             await asyncio.sleep(OVERSIZED_REST_S)
 

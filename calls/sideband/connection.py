@@ -116,7 +116,9 @@ class Sideband:
             raise _refusal(error) from error
         except (OSError, TimeoutError, EOFError, InvalidHandshake, socket.gaierror) as error:
             raise ProviderUnreachable(type(error).__name__) from error
-        return cls(cast(Line, opened))
+        line = cast(Line, opened)
+        line.forget_handshake()
+        return cls(line)
 
     async def listen(self, on_frame: OnFrame) -> None:
         """Hand over every frame, in order, until `on_frame` says that it takes no more; TCP then holds the rest back.

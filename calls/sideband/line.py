@@ -6,7 +6,6 @@ For a frame of a few hundred bytes the library takes as long as decoding and und
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -36,7 +35,7 @@ class Line(ClientConnection):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._on_frame: OnFrame | None = None
-        self._waiting: deque[bytes] = deque()
+        self._waiting: list[bytes] = []
         """Messages that nobody takes yet: at most QUEUE_LIMIT, and the rest of what was read with the last of them"""
         self._begun: list[bytes] = []
         """A message that comes in parts"""
@@ -50,9 +49,15 @@ class Line(ClientConnection):
         self._wanted = 0
         """Bytes of it that must be there before anything can be done"""
 
+    def forget_handshake(self) -> None:
+        """Nobody asks for its headers again: some KB of each call, and the account's key."""
+        for told in (self.request, self.response):
+            if told is not None:
+                told.headers.clear()
+
     async def listen(self, on_frame: OnFrame) -> None:
         while self._waiting:
-            if not on_frame(self._waiting.popleft()):
+            if not on_frame(self._waiting.pop(0)):
                 return
         self._on_frame, self._fault = on_frame, None
         self._over.clear()

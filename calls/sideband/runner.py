@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -15,7 +14,7 @@ from calls.domain.changes import CallStateChanged, FloorChanged, Numbered, Parti
 from calls.domain.commands import Command
 from calls.domain.events import Ignored
 from calls.domain.inputs import CommandClaimed, ControlAnswered, Detached, Input, NotSent, Resumed, Sent, Tick
-from calls.domain.outgoing import ControlCall, Outgoing, SendEvent
+from calls.domain.outgoing import ControlCall, SendEvent
 from calls.domain.session import Session, Step
 from calls.domain.states import LIVE
 from calls.exceptions import ProviderBusy, ProviderError, ProviderGone, ProviderUnreachable
@@ -23,6 +22,7 @@ from calls.providers.client import ControlClient
 from calls.providers.realtime import decode, encode
 from calls.sideband.connection import TOO_BIG, Closed, Sideband
 from calls.sideband.hints import Hints, Picture
+from calls.sideband.outbox import Outbox
 from calls.sideband.writer import Writer
 
 logger = logging.getLogger(__name__)
@@ -63,12 +63,12 @@ class Runner:
         self.session = session
         self.control = control
         self.over = asyncio.Event()
-        self.oversized_at: deque[float] = deque(maxlen=OVERSIZED)
-        """When the latest frames beyond the bound closed the socket"""
+        self.oversized_at: tuple[float, ...] = ()
+        """When the latest frames beyond the bound closed the socket; at most OVERSIZED"""
         self._shell = shell
         self.picture = Picture(ref, session.growing)
         self._sideband: Sideband | None = None
-        self._outbox: asyncio.Queue[Outgoing] = asyncio.Queue()
+        self._outbox = Outbox()
         self._timer: asyncio.TimerHandle | None = None
         self._wake_at: datetime | None = None
         self._oddities = 0
@@ -94,7 +94,7 @@ class Runner:
         except Closed as closed:
             if closed.code == TOO_BIG:
                 self._shell.frames.oversized += 1
-                self.oversized_at.append(time.monotonic())
+                self.oversized_at = (*self.oversized_at, time.monotonic())[-OVERSIZED:]
             # A socket that fell silent was lost with its last frame, not when the silence was noticed.
             last = max(begun, self.ref.heard_at or begun)
             self.feed(Detached(closed.code, closed.reason), last if closed.silent else None)
@@ -114,7 +114,7 @@ class Runner:
     async def carry_out(self) -> None:
         """Send what the session wants sent, in order, and tell it what went out; runs beside `read` until the end."""
         while True:
-            outgoing = await self._outbox.get()
+            outgoing = await self._outbox.take()
             if self.over.is_set():
                 return
             if not self.may_send():
@@ -165,7 +165,7 @@ class Runner:
         if hinted:
             self._shell.hints.mark(self.picture)
         for outgoing in step.outgoing:
-            self._outbox.put_nowait(outgoing)
+            self._outbox.put(outgoing)
         self._wake(step.wake_at, now)
 
     def _wake(self, at: datetime | None, now: datetime) -> None:

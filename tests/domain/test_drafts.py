@@ -91,5 +91,26 @@ def test_a_stored_turn_comes_back_as_it_was() -> None:
     assert Draft.of(turn.freeze()).freeze() == turn.freeze()
 
 
+def test_news_are_told_once_with_their_steps() -> None:
+    turn = draft()
+    turn.append(0, "Hello", START + timedelta(milliseconds=150))
+    opened = turn.news()
+    assert opened is not None
+    assert opened.steps == ()
+    assert turn.news() is None
+
+    turn.close(START + timedelta(seconds=1))
+    closed = turn.news()
+    assert closed == turn.freeze()
+    assert closed.steps == ((150, 5),)
+    assert turn.news() is None
+
+    turn.append(0, ", you", START + timedelta(seconds=2))
+    grown = turn.news()
+    assert grown is not None
+    assert grown.steps == ((150, 5), (2000, 10))
+    assert Draft.of(grown).news() is None
+
+
 def test_time_never_runs_backwards() -> None:
     assert milliseconds(START, START - timedelta(seconds=1)) == 0

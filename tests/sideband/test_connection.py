@@ -139,6 +139,12 @@ async def test_the_key_goes_in_the_header_and_nowhere_else():
     assert "OpenAI-Beta" not in seen[0].headers
 
 
+async def test_the_key_is_not_kept_with_the_open_socket():
+    async with dialled() as sideband:
+        assert not sideband._socket.request.headers
+        assert not sideband._socket.response.headers
+
+
 async def test_frames_come_as_bytes_in_order():
     async def handler(ws):
         await ws.send('{"a":"ü"}')
