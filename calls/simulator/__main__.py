@@ -26,6 +26,9 @@ from calls.simulator.webhooks import Account, Courier
 
 log = logging.getLogger("calls.simulator")
 WEBHOOKS_AT_ONCE = 100
+LEAST_PATIENCE_S = 15.0
+LEAST_GREETING_S = 4.0
+"""A talk may be sped up; whoever answers it takes its time all the same."""
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -67,6 +70,7 @@ async def serve(options: argparse.Namespace, known: list[Account]) -> None:
     connector = aiohttp.TCPConnector(limit=WEBHOOKS_AT_ONCE)
     async with aiohttp.ClientSession(connector=connector) as http:
         provider = Provider(known, Courier(http, ledger), ledger, speed=options.speed)
+        provider.least_patience_s, provider.least_greeting_s = LEAST_PATIENCE_S, LEAST_GREETING_S
         runner = web.AppRunner(server.application(provider), access_log=None, shutdown_timeout=1)
         await runner.setup()
         await web.TCPSite(runner, options.host, options.port, backlog=1024).start()

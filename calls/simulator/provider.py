@@ -59,6 +59,8 @@ class Provider:
         """Seconds that a caller lets it ring."""
         self.greeting_waits = 4.0
         """Seconds that the first word waits for a first socket."""
+        self.least_patience_s = self.least_greeting_s = 0.0
+        """Both wait at least so long in real time, however fast the call"""
         self.faults = Faults()
         self.taking_calls = True
         self.calls: dict[str, Call] = {}
@@ -95,18 +97,19 @@ class Provider:
         if order.call_id in self.calls:
             raise BadOrder(f"call {order.call_id} exists")
         announces = scenario.announces_session if order.session_created is None else order.session_created
+        clock = Clock(order.speed or self.speed)
         call = Call(
             Birth(
                 invitation=self._invitation(order, self.accounts[account], dice),
                 account=account,
                 scenario=scenario.name,
-                clock=Clock(order.speed or self.speed),
+                clock=clock,
                 dice=dice,
                 ledger=self.ledger,
                 faults=(Faults(order.faults), self.faults),
                 announces_session=announces,
                 audio_deltas=order.audio_deltas,
-                greeting_waits=self.greeting_waits,
+                greeting_waits=max(self.greeting_waits, self.least_greeting_s * clock.speed),
             )
         )
         call.force_session(scenario.session)
@@ -130,7 +133,8 @@ class Provider:
 
     async def _watch(self, call: Call) -> None:
         """A caller who is not answered gives up; an ended call is put away."""
-        if not await call.clock.wait(call.ended, self.patience) and call.leg == "ringing":
+        patience = max(self.patience, self.least_patience_s * call.clock.speed)
+        if not await call.clock.wait(call.ended, patience) and call.leg == "ringing":
             call.end("never_accepted")
         await call.ended.wait()
         self.over[call.id] = shown(call)

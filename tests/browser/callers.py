@@ -38,7 +38,7 @@ def _hostile(dice: Random, trade: str = "") -> list[Step]:
     steps.append(
         Tool("look_up", '{"name": "<b onclick=x>"}', '{"note": "<script>1</script>\\u202e"}', "Found <u>it</u>.")
     )
-    return [*steps, Pause(120)]
+    return [*steps, Pause(3_000)]
 
 
 def _everything(dice: Random, trade: str = "") -> list[Step]:
@@ -62,7 +62,26 @@ def _everything(dice: Random, trade: str = "") -> list[Step]:
 
 def _waiting(dice: Random, trade: str = "") -> list[Step]:
     """Somebody who holds the line and says nothing."""
-    return [Agent(BEGINNING), Caller("Please hold on."), Pause(600)]
+    return [Agent(BEGINNING), Caller("Please hold on."), Pause(3_000)]
+
+
+def _talking(dice: Random, trade: str = "") -> list[Step]:
+    """Somebody who talks for as long as a test looks, however slow its machine is."""
+    talk = [
+        ("And what about the month before?", "The month before was paid in full, on the twelfth, by card."),
+        ("Could you look at the one from March as well, please?", "One moment. That one is {count} days overdue by now."),
+        ("I thought that I had paid it.", "It came back from the bank, I am afraid, and was not tried again."),
+        ("What would I have to pay today?", "With the fee that is {count} pounds and fifty pence, all in all."),
+    ]
+    steps: list[Step] = [Agent(BEGINNING)]
+    for caller, agent in talk * 100:
+        steps += [Caller(caller), Agent(agent.format(count=dice.randrange(20, 90)))]
+    return steps
+
+
+def _reciting(dice: Random, trade: str = "") -> list[Step]:
+    """An agent who does not stop by itself: who interrupts it does so in the middle of a word."""
+    return [Agent(f"{BEGINNING} {'I will now read all of our terms to you, one after the other. ' * 200}"), Pause(3_000)]
 
 
 def _pictured(dice: Random, trade: str = "") -> list[Step]:
@@ -111,7 +130,7 @@ ASKING = "Can I speak to a human, please?"
 
 def _asking(dice: Random, trade: str = "") -> list[Step]:
     """Somebody who wants a person, and waits for one."""
-    return [Agent(BEGINNING), Caller(ASKING), Agent("One moment, please."), Pause(600)]
+    return [Agent(BEGINNING), Caller(ASKING), Agent("One moment, please."), Pause(3_000)]
 
 
 def _broken(dice: Random, trade: str = "") -> list[Step]:
@@ -120,7 +139,7 @@ def _broken(dice: Random, trade: str = "") -> list[Step]:
         Agent(BEGINNING),
         Caller("Where is my order?"),
         Tool("find_order", "{}", '{"error": "timed out"}', "I could not find it."),
-        *[step for _ in range(40) for step in (Caller("Please look again."), Agent("I am looking."))],
+        *[step for _ in range(400) for step in (Caller("Please look again."), Agent("I am looking."))],
     ]
 
 
@@ -131,6 +150,8 @@ OURS = (
     Scenario("hostile", "words that want to be more than words", _hostile),
     Scenario("everything", "every kind of line", _everything),
     Scenario("waiting", "holds the line", _waiting),
+    Scenario("talking", "does not stop talking", _talking),
+    Scenario("reciting", "the agent does not stop talking", _reciting),
 )
 
 if __name__ == "__main__":

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from tests.browser.looks import look
-from tests.browser.people import NARROW, WIDE, Switchboard
+from tests.browser.people import NARROW, WIDE, Seat, Switchboard
 from tests.rig.browser import Browser
 from tests.rig.machine import Rig
 from tests.rig.pages import NOBODY, NOT_PAGES, PLACES, STAFF, Place
@@ -69,19 +69,32 @@ def test_a_page_sends_strangers_to_the_door(place: Place, rig, world):
     assert (answer.status, answer.location.split("?")[0]) == (302, "/sign-in/")
 
 
+@pytest.fixture(scope="module")
+def seats(switchboard: Switchboard, world: World) -> Iterator[Callable[[str], Seat]]:
+    """A seat for each role: what its browser has fetched once it has for all pages."""
+    taken: dict[str, Seat] = {}
+
+    def of(role: str) -> Seat:
+        if role not in taken:
+            taken[role] = switchboard.seat("", "acme")
+            if role:
+                taken[role].take(world.staff() if role == STAFF else world.rig.person(role))
+        return taken[role]
+
+    yield of
+    for one in taken.values():
+        one.leave()
+
+
 @pytest.mark.parametrize(
     ("place", "role"),
     [(place, role) for place in HERE for role in (*ROLES, STAFF, NOBODY) if role in place.who],
     ids=lambda one: one.key if isinstance(one, Place) else one or "nobody",
 )
-def test_a_page_is_sound_for_each_role_in_both_themes(place: Place, role: str, seat, world):
-    me = seat("", "acme")
-    if role == STAFF:
-        me.take(world.staff())
-    elif role:
-        me.take(world.rig.person(role))
-    page = me.open(world.path(place))
-    assert (
-        look(page, f"{place.key} as {role or 'nobody'}", sizes=(WIDE, NARROW) if role == place.sitter else (WIDE,))
-        == []
-    )
+def test_a_page_is_sound_for_each_role_in_both_themes(place: Place, role: str, rig: Rig, seats, world):
+    me = seats(role)
+    page = me.open(world.path(place), me.context.new_page())
+    sizes = (WIDE, NARROW) if role == place.sitter else (WIDE,)
+    assert look(page, f"{place.key} as {role or 'nobody'}", sizes=sizes) == []
+    assert me.complaints.unexpected() == []
+    page.close()
