@@ -21,11 +21,11 @@ def nothing_is_lent_here(committed_db):
     connection.close_pool()  # threads of earlier tests may have kept what they borrowed of the one before
     connection.ensure_connection()
     connection.close()
-    wait_until(lambda: lent() == 0, 5, "the pool to have what was closed")  # it takes it back in a thread of its own
+    wait_until(lambda: lent() == 0, 30, "the pool to have what was closed")  # it takes it back in a thread of its own
 
 
 def lent():
-    connection.pool.wait(5)
+    connection.pool.wait(30)
     stats = connection.pool.get_stats()
     return stats["pool_size"] - stats["pool_available"]
 
@@ -39,8 +39,8 @@ def read(number=1):
 def test_everybody_is_answered_and_no_connection_is_kept():
     before, desk = lent(), Desk(3, "test")
     asked = [desk.ask(read, number) for number in range(60)]
-    assert [one.result(5) for one in asked] == list(range(60))
-    wait_until(lambda: lent() == before, 5, "every connection to go back")
+    assert [one.result(30) for one in asked] == list(range(60))
+    wait_until(lambda: lent() == before, 30, "every connection to go back")
 
 
 def test_a_crowd_shares_a_connection():
@@ -50,12 +50,12 @@ def test_a_crowd_shares_a_connection():
         read()
         seen.append(connection.connection.info.backend_pid)
 
-    first = desk.ask(go.wait, 5)
+    first = desk.ask(go.wait, 30)
     asked = [desk.ask(look) for _ in range(5)]
     taken = connection.pool.get_stats().get("requests_num", 0)
     go.set()
     for one in (first, *asked):
-        one.result(5)
+        one.result(30)
     assert len(set(seen)) == 1
     assert connection.pool.get_stats()["requests_num"] - taken == 1
 
@@ -69,24 +69,24 @@ def test_a_failure_is_the_askers_own_and_costs_the_connection_alone(committed_db
             owner.execute("select pg_terminate_backend(%s, 5000)", [connection.connection.info.backend_pid])
         read()
 
-    first = desk.ask(go.wait, 5)
+    first = desk.ask(go.wait, 30)
     broken, fine = desk.ask(fail), desk.ask(read, 7)
     go.set()
-    first.result(5)
+    first.result(30)
     with pytest.raises(OperationalError):
-        broken.result(5)
-    assert fine.result(5) == 7
-    wait_until(lambda: lent() == before, 5, "the pool to replace what was cut")
+        broken.result(30)
+    assert fine.result(30) == 7
+    wait_until(lambda: lent() == before, 30, "the pool to replace what was cut")
 
 
 def test_who_gives_up_in_the_queue_leaves_it():
     desk, go, done = Desk(1, "test"), threading.Event(), []
-    first = desk.ask(go.wait, 5)
+    first = desk.ask(go.wait, 30)
     asked = [desk.ask(done.append, number) for number in range(3)]
     assert asked[1].cancel()
     go.set()
     for one in (first, asked[0], asked[2]):
-        one.result(5)
+        one.result(30)
     assert done == [0, 2]
 
 
@@ -95,15 +95,15 @@ def test_no_more_threads_work_than_there_are():
 
     def work():
         inside.release()
-        assert go.wait(5)
+        assert go.wait(30)
 
     asked = [desk.ask(work) for _ in range(5)]
-    assert inside.acquire(timeout=5)
-    assert inside.acquire(timeout=5)
+    assert inside.acquire(timeout=30)
+    assert inside.acquire(timeout=30)
     assert not inside.acquire(timeout=0.1)
     go.set()
     for one in asked:
-        one.result(5)
+        one.result(30)
 
 
 def test_a_loop_awaits_it():
@@ -118,13 +118,13 @@ def test_what_was_kept_for_one_who_gave_up_goes_back():
 
     def hold():
         reading.set()
-        go.wait(5)
+        go.wait(30)
         return read()
 
     first = desk.ask(hold)
-    assert reading.wait(5)
+    assert reading.wait(30)
     waiting = desk.ask(read, 2)
     assert waiting.cancel()
     go.set()
-    assert first.result(5) == 1
-    wait_until(lambda: lent() == before, 5, "the connection to go back")
+    assert first.result(30) == 1
+    wait_until(lambda: lent() == before, 30, "the connection to go back")

@@ -69,7 +69,10 @@ def _talking(dice: Random, trade: str = "") -> list[Step]:
     """Somebody who talks for as long as a test looks, however slow its machine is."""
     talk = [
         ("And what about the month before?", "The month before was paid in full, on the twelfth, by card."),
-        ("Could you look at the one from March as well, please?", "One moment. That one is {count} days overdue by now."),
+        (
+            "Could you look at the one from March as well, please?",
+            "One moment. That one is {count} days overdue by now.",
+        ),
         ("I thought that I had paid it.", "It came back from the bank, I am afraid, and was not tried again."),
         ("What would I have to pay today?", "With the fee that is {count} pounds and fifty pence, all in all."),
     ]
@@ -81,7 +84,10 @@ def _talking(dice: Random, trade: str = "") -> list[Step]:
 
 def _reciting(dice: Random, trade: str = "") -> list[Step]:
     """An agent who does not stop by itself: who interrupts it does so in the middle of a word."""
-    return [Agent(f"{BEGINNING} {'I will now read all of our terms to you, one after the other. ' * 200}"), Pause(3_000)]
+    return [
+        Agent(f"{BEGINNING} {'I will now read all of our terms to you, one after the other. ' * 200}"),
+        Pause(3_000),
+    ]
 
 
 def _pictured(dice: Random, trade: str = "") -> list[Step]:

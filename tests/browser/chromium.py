@@ -28,6 +28,8 @@ FLAGS = (
 AS_ROOT = ("--no-sandbox", "--disable-dev-shm-usage")
 AWAY = ("WebSocket connection", "ERR_CONNECTION", "status of 50")
 """What Chromium complains of while the server is away"""
+FADES = ("ViewTransition",)
+"""Chromium's word for a fade between two pages that was cut short or came late. Nothing of it is missing on the page."""
 _TELL_VIOLATIONS = """
 addEventListener("securitypolicyviolation", (event) => console.error(
   `policy violated: ${event.effectiveDirective} ${event.blockedURI} ${event.sample} ${event.sourceFile}:${event.lineNumber}`,
@@ -54,7 +56,7 @@ class Complaints:
 
     def __init__(self, context: BrowserContext) -> None:
         self._heard: list[str] = []
-        self._expected: list[str] = []
+        self._expected: list[str] = [*FADES]
         self._context = context
         context.add_init_script(_TELL_VIOLATIONS)
         context.on("console", self._console)

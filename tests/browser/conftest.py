@@ -14,7 +14,7 @@ from tests.browser.early import Early, begun
 from tests.browser.people import Line, Seat, Switchboard
 from tests.rig import machine
 from tests.rig.machine import Plan, Rig
-from tests.rig.waiting import wait_until
+from tests.rig.waiting import LIMIT_S, wait_until
 
 # Both live as long as this folder only: Playwright's event loop would be in the way of asynchronous tests, and the
 # journeys have a product of their own.
@@ -39,7 +39,7 @@ def product() -> Iterator[Rig]:
         command = command_lines.simulator(made.provider.port, made.directory / "accounts.json")
         command[command.index("calls.simulator")] = "tests.browser.callers"
         made.add("simulator", [*command, "--ledger", str(made.provider.ledger)])
-        wait_until(made.provider.healthy, 20, "the simulator")
+        wait_until(made.provider.healthy, LIMIT_S, "the simulator")
         yield made
 
 
@@ -86,7 +86,7 @@ def ring(switchboard: Switchboard) -> Iterator[Callable[..., Line]]:
     """Have somebody call, and wait until the call is watched; who still talks at the end is hung up on."""
     placed: list[Line] = []
 
-    def place(scenario: str = "long_chat", *, wait: bool = True, **order: object) -> Line:
+    def place(scenario: str = "talking", *, wait: bool = True, **order: object) -> Line:
         placed.append(switchboard.ring(scenario, wait=wait, **order))
         return placed[-1]
 

@@ -25,7 +25,7 @@ RECORD_ROW = """(code) => {
     const row = document.querySelector(`tr.row[data-code="${code}"]`);
     const now = row ? [row.hasAttribute("data-over"), row.querySelector("[data-f=words]").textContent] : null;
     const then = seen.at(-1);
-    if (JSON.stringify(then?.row) !== JSON.stringify(now)) seen.push({ row: now, at: performance.now() });
+    if (JSON.stringify(then?.row) !== JSON.stringify(now)) seen.push({ row: now, at: Date.now() });
   };
   new MutationObserver(look).observe(document.querySelector("[data-rows]"), {
     subtree: true, attributes: true, childList: true, characterData: true,
@@ -42,6 +42,7 @@ class Early:
         self.leaving = switchboard.ring("waiting")
         self.silent = switchboard.ring("waiting")
         self.stuck = switchboard.ring("waiting", faults=["refer_silent"])
+        self.rig = switchboard.rig
         self._switchboard = switchboard
         self.live = self._seat().live()
         expect(self.leaving.row(self.live)).to_be_visible()

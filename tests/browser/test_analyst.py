@@ -16,7 +16,7 @@ from realtime_ops import command_lines, demo
 from tests.browser.people import Line, Seat
 from tests.browser.test_pages import _look
 from tests.rig.machine import Rig
-from tests.rig.waiting import wait_until
+from tests.rig.waiting import LIMIT_S, wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -45,8 +45,8 @@ def jobs(rig: Rig) -> Rig:
 @pytest.fixture
 def yesterdays(jobs: Rig, ring: Callable[..., Line]) -> Line:
     """A call that was over yesterday."""
-    line = ring("long_chat")
-    wait_until(lambda: jobs.rows(BILLED, line.call_id), 30, "a reply with its figures")
+    line = ring("talking")
+    wait_until(lambda: jobs.rows(BILLED, line.call_id), LIMIT_S, "a reply with its figures")
     line.hang_up()
     line.settle()
     with psycopg.connect(jobs.database_url) as owner:

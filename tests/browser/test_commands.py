@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.people import entry, lines
-from tests.rig.waiting import wait_until
+from tests.rig.waiting import LIMIT_S, wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -29,7 +29,7 @@ def _write(page: Page, key: str, button: str, words: str) -> None:
 def _is(page: Page, words: str, state: str) -> None:
     """The entry with these words came to that state, and says how long it took."""
     chip = entry(page, words).locator(".chip")
-    expect(chip).to_have_attribute("data-state", state, timeout=30_000)
+    expect(chip).to_have_attribute("data-state", state)
     expect(chip.locator("[data-f=took]")).to_have_text(TOOK)
 
 
@@ -59,7 +59,7 @@ def test_words_for_the_agent_are_sent_and_proven(seat, ring, rig):
     heard = "response.output_audio_transcript.done"
     wait_until(
         lambda: "One moment please." in [event["transcript"] for event in provider.frames(line.call_id, heard)],
-        15,
+        LIMIT_S,
         "the provider to have said it",
     )
 
@@ -76,7 +76,7 @@ def test_words_for_the_agent_are_sent_and_proven(seat, ring, rig):
 
 
 def test_stop_talking_silences_the_agent(seat, ring, rig):
-    line = ring("everything", speed=0.5)
+    line = ring("reciting")
     page = seat().call(line)
     line.wait_for_speech()
     page.get_by_role("button", name="Stop talking").click()
@@ -197,7 +197,9 @@ def test_two_supervisors_see_what_the_other_one_asks(seat, ring):
         for words, who in (("Asked by Sam.", "supervisor"), ("Asked by Adam.", "admin")):
             _is(page, words, "confirmed")
             expect(entry(page, words).locator("[data-f=by]")).to_have_text(f"{who}@acme.example")
-        wait_until(lambda page=page: lines(page, "[data-speaker=operator]").count() == 2, 10, "both in the transcript")
+        wait_until(
+            lambda page=page: lines(page, "[data-speaker=operator]").count() == 2, LIMIT_S, "both in the transcript"
+        )
 
 
 def test_words_that_were_changed_after_a_lost_answer_are_a_command_of_their_own(seat, ring, rig):

@@ -8,7 +8,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from realtime_ops import demo
-from tests.browser.people import exactly
+from tests.browser.people import exactly, follow
+from tests.rig.waiting import LIMIT_S, wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -119,7 +120,7 @@ def test_the_theme_changes_in_place_and_stays(seat):
         expect(page.get_by_role("button", name=theme.capitalize(), exact=True)).to_have_attribute(
             "aria-pressed", "true"
         )
-        assert page.evaluate(GROUND) == of_the_system[theme]
+        wait_until(lambda theme=theme: page.evaluate(GROUND) == of_the_system[theme], LIMIT_S, f"the {theme} ground")
         page.keyboard.press("Escape")
         expect(page.locator("#user-menu")).to_be_hidden()
         expect(page.locator("[data-find]")).to_have_value("half-typed")
@@ -170,7 +171,7 @@ def test_an_analyst_sees_a_call_and_has_no_control_of_it(seat, ring, rig):
 def test_what_was_typed_into_a_form_outlives_an_ended_session(seat, rig):
     me = seat("")
     _fill(me.open("/t/acme/agents/"), "admin@acme.example", demo.PASSWORD)
-    me.page.get_by_role("link", name="Nora, billing").click()
+    follow(me.page, me.page.get_by_role("link", name="Nora, billing").click)
     words = me.page.get_by_label("Instructions", exact=False).first
     before = words.input_value()
     words.fill("Long thought about, and not to be lost.")

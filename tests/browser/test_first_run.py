@@ -125,8 +125,6 @@ def test_platform_staff_limit_a_tenant(seat, rig, ring):
         f"from calls.models import User; User.objects.create_user('{STAFF}', '{demo.PASSWORD}', is_staff=True)",
     )
     me = seat("")
-    # Chromium's word for a fade between two pages that a quick click cut short; nothing of it is missing on the page.
-    me.complaints.expect("ViewTransition opt-in disabled")
     page = me.page
     page.goto("/admin/")
     page.get_by_label("E-mail address").fill(STAFF)

@@ -10,13 +10,12 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from realtime_ops import demo
-from tests.browser.people import NARROW, Seat, pill
+from tests.browser.people import NARROW, Seat, pill, remembered
+from tests.rig.waiting import wait_until
 
 pytestmark = pytest.mark.browser
 
 ROW_HEIGHT = "() => document.querySelector('tbody .row').getBoundingClientRect().height"
-COUNTED_MS = 25_000
-"""A page asks every 15 s for figures that are up to 5 s old (calls/static/calls/js/counts.js, calls/web/figures.py)"""
 
 
 @pytest.fixture
@@ -137,9 +136,10 @@ def test_the_command_menu_finds_goes_and_acts(seat, ring, as_before):
     me = seat()
     page = me.call(line)
     page.keyboard.press("Control+k")
+    expect(page.locator("#commands")).to_be_visible()
     assert {"Say", "Hang up…", "Theme: dark", "Sign out everywhere"} <= set(_commands(page))
     page.keyboard.type("hang")
-    assert _commands(page) == ["Hang up…"]
+    wait_until(lambda: _commands(page) == ["Hang up…"], what="what was typed to be found")
     page.keyboard.press("Enter")
     expect(page.locator("#commands")).to_be_hidden()
     expect(page.locator("#hang-up")).to_be_visible()
@@ -199,7 +199,7 @@ def test_other_pages_count_what_is_live_and_go_silent_when_they_cannot(seat, rin
     page = me.open("/t/acme/calls/")
     counts = page.locator(".counts")
     # The first answer may be what was kept for an earlier page, before the call came; the next is asked for 15 s later.
-    expect(counts.locator("[data-f=live]")).to_have_text(re.compile(r"^[1-9]\d*$"), timeout=COUNTED_MS)
+    expect(counts.locator("[data-f=live]")).to_have_text(re.compile(r"^[1-9]\d*$"))
     counts.click()
     expect(page).to_have_url(f"{me.origin}/t/acme/live/")
     expect(page.locator(".counts")).to_have_count(0)
@@ -253,10 +253,11 @@ def test_staff_find_the_platform_and_the_style_page_in_their_menu(staff):
 def test_copying_says_that_it_did_or_marks_the_words(staff):
     page = staff.open("/style/")
     box = page.locator(".copy").first
+    status = remembered(box.get_by_role("status"))
     box.get_by_role("button").click()
-    expect(box.get_by_role("status")).to_have_text("Copied.")
+    wait_until(lambda: "Copied." in status(), what="the copying to be told")
     assert page.evaluate("() => navigator.clipboard.readText()") == box.locator("[data-f=text]").inner_text()
     page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('no')); }")
     box.get_by_role("button").click()
-    expect(box.get_by_role("status")).to_contain_text("Marked")
+    wait_until(lambda: "Marked" in " ".join(status()), what="the marking to be told")
     assert page.evaluate("() => String(getSelection())") == box.locator("[data-f=text]").inner_text()

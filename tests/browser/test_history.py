@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.callers import BEGINNING, HOSTILE
+from tests.rig.waiting import wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -90,11 +91,12 @@ def test_hostile_words_are_shown_and_marked_as_words(seat, rig, ring):
     line.wait_for_speech()
     said = next(one for one in HOSTILE if "System notice" in one)
     page = seat().page
-    for _ in range(40):
+
+    def found() -> bool:
         page.goto("/t/acme/calls/?q=%22system+notice%22+or+iframe+or+bold")
-        if said.split(":")[0] in page.locator("main").inner_text():
-            break
-        page.wait_for_timeout(500)
+        return said.split(":")[0] in page.locator("main").inner_text()
+
+    wait_until(found, what="the words to be found")
     row = page.locator("tr.past", has=page.locator(f'a[href="{line.path}"]'))
     expect(row.locator("mark").first).to_be_visible()
     assert page.evaluate("document.body.dataset.owned") is None

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from tests.browser.callers import ADDRESS, HOSTILE
 from tests.browser.chromium import settled
 from tests.browser.people import lines
-from tests.rig.waiting import wait_until
+from tests.rig.waiting import LIMIT_S, wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -33,11 +33,11 @@ def test_hostile_words_are_words(seat, ring):
     page = me.call(line)
     calm = page.locator(BANNERS).all_text_contents()
     last = lines(page, ".tool")
-    expect(last).to_have_attribute("data-status", "done", timeout=30_000)
+    expect(last).to_have_attribute("data-status", "done")
     expect(lines(page, "[data-speaker=caller]")).to_have_count(len(HOSTILE))
     wait_until(
         lambda: not lines(page, "[data-speaker=caller]").filter(has=page.locator("[data-f=waiting]:visible")).count(),
-        10,
+        LIMIT_S,
         "every transcription",
     )
     stored = [text for speaker, _, text, _ in line.stored_turns() if speaker == "caller"]
@@ -107,5 +107,7 @@ def test_the_guard_itself_is_on_and_heard(seat):
     page.evaluate(
         "() => { const one = document.createElement('img'); one.src = 'https://evil.example/x.png'; document.body.append(one); }"
     )
-    wait_until(lambda: settled(page) or me.complaints.heard("policy violated: img-src"), 5, "the violation to be heard")
+    wait_until(
+        lambda: settled(page) or me.complaints.heard("policy violated: img-src"), LIMIT_S, "the violation to be heard"
+    )
     assert me.complaints.heard("policy violated: require-trusted-types-for")

@@ -85,7 +85,7 @@ def test_menus_of_the_frame(seat):
 
 def test_live(seat, ring):
     me = seat()
-    lines = [ring("long_chat", seed=n, wait=n == 3) for n in range(4)]
+    lines = [ring("talking", seed=n, wait=n == 3) for n in range(4)]
     page = me.live()
     for line in lines:
         expect(line.row(page)).to_be_visible()
@@ -109,7 +109,7 @@ def test_calls(seat, ring):
 
 
 def test_a_live_call(seat, ring):
-    line = ring("long_chat", speed=1.5)
+    line = ring("talking", speed=1.5)
     page = seat().call(line)
     line.wait_for_speech()
     page.locator("textarea[name=text]").fill("For the picture.")

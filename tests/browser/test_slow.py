@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -10,7 +12,7 @@ from tests.rig.waiting import wait_until
 
 pytestmark = pytest.mark.browser
 
-LIMIT_S = 50.0
+LIMIT_S = 120.0
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +27,10 @@ def test_a_call_that_ended_is_dimmed_and_goes(early):
     )
     over = [one for one in seen if one["row"] and one["row"][0]]
     assert over[-1]["row"][1] == "The caller hung up, or the provider ended the call"
-    assert 25_000 < seen[-1]["at"] - over[0]["at"] < 40_000, "half a minute to read it"
+    [[ended]] = early.rig.rows(
+        "select extract(epoch from ended_at)::float8 from calls_call where code = %s", early.leaving.code
+    )
+    assert seen[-1]["at"] / 1_000 - ended > 29, "half a minute to read it"
     line = early.stuck
     assert line.row(early.live).count() == 1, "who still talks stays"
 
@@ -35,7 +40,7 @@ def test_a_call_whose_provider_fell_silent_may_have_ended(early):
         return [one for one in early.silent_page.evaluate("seen") if one[0] == "silent"]
 
     silent = wait_until(told, LIMIT_S, "the silence to be told")
-    assert all(str(news).startswith("May have ended: last event 1") for _, news, _ in silent[:3]), silent[:3]
+    assert all(re.match(r"May have ended: last event [1-9]\d s", str(news)) for _, news, _ in silent[:3]), silent[:3]
     assert any(veiled for _, _, veiled in silent)
     # The product finds out by itself, and says what it did not hear.
     expect(lines(early.silent_page, ".gap")).to_contain_text("Not watched", timeout=LIMIT_S * 1000)

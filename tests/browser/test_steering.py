@@ -11,7 +11,7 @@ from realtime_ops import demo
 from tests.browser.chromium import AWAY
 from tests.browser.people import Line, entry, pill
 from tests.rig.browser import Browser as Visitor
-from tests.rig.waiting import wait_until
+from tests.rig.waiting import LIMIT_S, wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -135,7 +135,7 @@ def test_who_is_signed_out_elsewhere_is_told_at_once_and_keeps_the_words(seat, r
     other = elsewhere.open("/t/acme/calls/")
     other.locator("button.user").click()
     other.get_by_role("button", name="Sign out everywhere").click()
-    expect(pill(page)).to_contain_text("Signed out", timeout=4_000)
+    expect(pill(page)).to_contain_text("Signed out")
     page.get_by_role("button", name="Inform the model", exact=True).click()
     expect(page.locator("#steer-error")).to_have_text("You are signed out. Sign in in another tab, then send again.")
     expect(text).to_have_value("Half a thought.")
@@ -170,7 +170,7 @@ def test_a_supervisor_needs_no_mouse(seat, ring, rig):
         page.keyboard.press("j")
         return page.evaluate("document.activeElement.closest('[data-code]')?.dataset.code ?? ''") == line.code
 
-    wait_until(there, 15, "the row to have the focus")
+    wait_until(there, LIMIT_S, "the row to have the focus")
     page.keyboard.press("Enter")
     expect(page).to_have_url(f"http://127.0.0.1:{rig.port}{line.path}")
     expect(pill(page)).to_have_attribute("data-phase", "live")

@@ -9,7 +9,7 @@ import pytest
 
 from tests.rig.browser import Browser
 from tests.rig.machine import Rig
-from tests.rig.waiting import wait_until
+from tests.rig.waiting import LIMIT_S, wait_until
 
 pytestmark = pytest.mark.journey
 
@@ -39,7 +39,7 @@ class Line:
         assert answer.json()["state"] == "requested"
         return str(answer.json()["id"])
 
-    def settled(self, command: str, limit: float = 15) -> dict[str, Any]:
+    def settled(self, command: str, limit: float = LIMIT_S) -> dict[str, Any]:
         """The command as the screen shows it, once nothing more will happen to it."""
 
         def shown() -> dict[str, Any] | None:
@@ -52,7 +52,7 @@ class Line:
     def wait_for_speech(self) -> None:
         """Until the agent is being played to the caller."""
         seen = self.rig.provider
-        wait_until(lambda: seen.frames(self.call_id, "output_audio_buffer.started"), 15, "the agent to speak")
+        wait_until(lambda: seen.frames(self.call_id, "output_audio_buffer.started"), LIMIT_S, "the agent to speak")
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +82,7 @@ def test_words_to_the_agent_are_confirmed_by_what_the_provider_says(rig: Rig, li
     line.wait_for_speech()
     inform = line.settled(line.ask("inform", "The caller waited 20 minutes."))
     instruct = line.settled(line.ask("instruct", "You are Nora. Speak slowly."))
-    say = line.settled(line.ask("say", "One moment please."), limit=30)
+    say = line.settled(line.ask("say", "One moment please."))
     for command in (inform, instruct, say):
         assert command["state"] == "confirmed", command
         assert _times(command) == sorted(_times(command))
@@ -114,7 +114,9 @@ def test_stop_talking_silences_the_agent(rig: Rig, line: Line) -> None:
 def test_there_is_nothing_to_stop_where_nothing_plays(rig: Rig, line: Line) -> None:
     spoken = rig.provider
     wait_until(
-        lambda: len(spoken.frames(line.call_id, "output_audio_buffer.stopped")) == 2, 30, "the greetings to be over"
+        lambda: len(spoken.frames(line.call_id, "output_audio_buffer.stopped")) == 2,
+        LIMIT_S,
+        "the greetings to be over",
     )
     command = line.settled(line.ask("stop_talking"))
     assert command["state"] == "refused", command
@@ -122,12 +124,12 @@ def test_there_is_nothing_to_stop_where_nothing_plays(rig: Rig, line: Line) -> N
 
 
 def test_a_transfer_is_confirmed_by_the_end_of_the_leg(rig: Rig, line: Line) -> None:
-    command = line.settled(line.ask("transfer", "tel:+442079460999"), limit=20)
+    command = line.settled(line.ask("transfer", "tel:+442079460999"))
     assert command["state"] == "confirmed", command
     assert [one["status"] for one in rig.provider.requests(line.call_id, "refer")] == [200]
     assert rig.provider.truths()[line.call_id]["outcome"] == "transferred"
     assert rig.wait_for_state(line.call_id, "ended") == "ended"
-    wait_until(lambda: line.shown["call"]["end_reason"] == "transferred", 10, "the screen to say why")
+    wait_until(lambda: line.shown["call"]["end_reason"] == "transferred", LIMIT_S, "the screen to say why")
 
 
 @pytest.mark.parametrize("line", [{"faults": ["refer_500"]}], indirect=True)
@@ -146,7 +148,7 @@ def test_hanging_up_twice_is_one_request_and_one_effect(rig: Rig, line: Line) ->
     assert command["state"] == "confirmed", command
     assert [one["status"] for one in rig.provider.requests(line.call_id, "hangup")] == [200]
     assert rig.provider.truths()[line.call_id]["outcome"] == "hung_up_by_server"
-    wait_until(lambda: line.shown["call"]["end_reason"] == "hung_up", 10, "the screen to say why")
+    wait_until(lambda: line.shown["call"]["end_reason"] == "hung_up", LIMIT_S, "the screen to say why")
     late = line.sam.command("acme", line.code, "inform", "Too late.")
     assert late.status == 409
 
@@ -165,14 +167,14 @@ def test_another_tenants_people_can_neither_read_hear_nor_command_a_call(rig: Ri
         assert rival.get("/t/acme/live/").status == 404
         assert rival.get("/t/acme/calls/").status == 404
         assert line.code not in rival.get("/t/globex/calls/").text
-        command = line.settled(line.ask("inform", "Only for acme."), limit=20)
+        command = line.settled(line.ask("inform", "Only for acme."))
         assert command["state"] == "not_confirmed", command
-        wait_until(lambda: any(line.code in frame for frame in ours.raw), 10, "our own screen to hear of the call")
+        wait_until(lambda: any(line.code in frame for frame in ours.raw), LIMIT_S, "our own screen to hear of the call")
         told = [frame for frame in theirs.raw if not frame.startswith('{"type":"gone"')]
         assert told
         assert not any(line.code in frame or line.call_id in frame for frame in told)
     with rig.watcher(tenant="globex", at="acme") as stranger:
-        wait_until(lambda: stranger.closed_with, 10, "the rival to be turned away")
+        wait_until(lambda: stranger.closed_with, LIMIT_S, "the rival to be turned away")
     assert stranger.closed_with == 4404
     assert not rig.provider.requests(line.call_id, "hangup")
 

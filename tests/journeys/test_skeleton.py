@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.rig.machine import Rig
-from tests.rig.waiting import wait_until
+from tests.rig.waiting import LIMIT_S, wait_until
 
 pytestmark = pytest.mark.journey
 
@@ -26,8 +26,8 @@ def test_a_call_is_announced_accepted_watched_stored_and_shown(rig: Rig) -> None
         truth = rig.provider.truths()[call_id]
         ended = rig.state(call_id)
         # The last entry comes over Redis, or with the heads of a heartbeat 6 s later at most.
-        wait_until(lambda: shown.call(code)["call"]["state"] == ended, 10, "the screen to hear of the end")
-        wait_until(lambda: shown.row(code).get("state") == ended, 10, "the row to hear of the end")
+        wait_until(lambda: shown.call(code)["call"]["state"] == ended, LIMIT_S, "the screen to hear of the end")
+        wait_until(lambda: shown.row(code).get("state") == ended, LIMIT_S, "the row to hear of the end")
 
     assert ended == "ended"
     assert shown.row(code)["end_reason"] == "remote_hang_up"
@@ -47,7 +47,7 @@ def test_who_comes_in_the_middle_of_a_turn_sees_it_from_its_beginning(rig: Rig) 
     in_the_middle = 0
     for _ in range(20):
         with rig.watcher(f"call:{code}") as screen:
-            wait_until(lambda: firsts(screen.raw), 15, "words of an open turn")
+            wait_until(lambda: firsts(screen.raw), LIMIT_S, "words of an open turn")
             found = firsts(screen.raw).values()
         assert [offset for offset, _ in found] == [0] * len(found)
         in_the_middle += any(len(text) > 20 for _, text in found)

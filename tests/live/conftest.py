@@ -4,15 +4,19 @@ import pytest
 import pytest_asyncio
 from django.db import connections
 
-from calls.live import consumers
+from calls import feed
+from calls.live import consumers, database, presence
 from tests import factories
-from tests.live.page import everything_closed
+from tests.live.page import LIMIT_S, everything_closed
 
 
 @pytest.fixture(autouse=True)
 def calm(monkeypatch):
-    """No heartbeats but where a test asks for them."""
+    """No heartbeats but where a test asks for them, and nobody tires of waiting before a busy machine has come round."""
     monkeypatch.setattr(consumers, "HEARTBEAT_S", 3600.0)
+    monkeypatch.setattr(presence, "STAYS_S", 3600.0)
+    monkeypatch.setattr(feed, "SEND_LIMIT_S", LIMIT_S)
+    monkeypatch.setattr(database, "ANSWER_LIMIT_S", LIMIT_S)
 
 
 @pytest_asyncio.fixture

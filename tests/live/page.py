@@ -21,6 +21,9 @@ from calls.live import database, presence
 from calls.models import Call
 from tests.conftest import Person
 
+LIMIT_S = 30.0
+"""For what comes: on a busy machine it comes late"""
+
 
 @cache
 def console() -> Any:
@@ -46,7 +49,7 @@ class Page:
     async def frame(self) -> dict[str, Any]:
         """The next frame that is no heartbeat."""
         while True:
-            output = await self.socket.receive_output(timeout=5)
+            output = await self.socket.receive_output(timeout=LIMIT_S)
             if output["type"] == "websocket.close":
                 self.close_code = output["code"]
                 raise AssertionError(f"closed with {self.close_code}")
@@ -58,7 +61,7 @@ class Page:
     async def beat(self) -> dict[str, Any]:
         """The next heartbeat, whatever comes before it."""
         while True:
-            frame = json.loads((await self.socket.receive_output(timeout=5))["text"])
+            frame = json.loads((await self.socket.receive_output(timeout=LIMIT_S))["text"])
             if frame["type"] == "heartbeat":
                 return frame
 
@@ -66,7 +69,7 @@ class Page:
         """The close code, which is also the code of the error before it; nothing follows."""
         told = None
         while True:
-            output = await self.socket.receive_output(timeout=5)
+            output = await self.socket.receive_output(timeout=LIMIT_S)
             if output["type"] == "websocket.close":
                 assert told == str(output["code"])
                 return output["code"]
@@ -109,12 +112,12 @@ async def page(person: Person | None, slug: str = "acme", cookie: str | None = N
     if cookie:
         headers.append((b"cookie", f"{settings.SESSION_COOKIE_NAME}={cookie}".encode()))
     socket = WebsocketCommunicator(console(), f"/t/{slug}/feed/", headers=headers)
-    connected, _ = await socket.connect(timeout=5)
+    connected, _ = await socket.connect(timeout=LIMIT_S)
     assert connected
     try:
         yield Page(socket)
     finally:
-        await socket.disconnect(timeout=5)
+        await socket.disconnect(timeout=LIMIT_S)
 
 
 async def everything_closed() -> None:
@@ -124,7 +127,7 @@ async def everything_closed() -> None:
     together = threading.Barrier(database.THREADS)
 
     def rest() -> None:
-        together.wait(10)
+        together.wait(LIMIT_S)
         connections.close_all()
 
     loop = asyncio.get_running_loop()

@@ -10,9 +10,16 @@ import pytest
 from calls.live import database, reading
 from calls.live.protocol import Wanted
 from calls.selectors.members import member_of
+from tests.live.page import LIMIT_S
 from tests.sideband.desk import within
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.usefixtures("live")]
+
+
+async def everybody_has_asked():
+    """Every task has come as far as it comes by itself: until it waits for a thread."""
+    for _ in range(20):
+        await asyncio.sleep(0)
 
 
 class Desk:
@@ -26,7 +33,7 @@ class Desk:
     def read(self, name):
         self.reads.append(name)
         self.begun.set()
-        assert self.go.wait(5)
+        assert self.go.wait(LIMIT_S)
         if name == "broken":
             raise LookupError(name)
         return [name]
@@ -36,7 +43,7 @@ class Desk:
 
         def wait():
             inside.release()
-            self.free.wait(5)
+            assert self.free.wait(LIMIT_S)
 
         tasks = [asyncio.create_task(database.asks(wait)()) for _ in range(database.THREADS)]
         for _ in tasks:
@@ -44,7 +51,7 @@ class Desk:
         return tasks
 
     async def has_begun(self):
-        await asyncio.to_thread(self.begun.wait, 5)
+        await asyncio.to_thread(self.begun.wait, LIMIT_S)
 
 
 @pytest.fixture
@@ -55,7 +62,7 @@ def desk():
 async def test_those_who_come_before_it_begins_share_the_answer(desk):
     busy = await desk.crowd()
     asked = [asyncio.create_task(desk.ask(name)) for name in ("a", "a", "b", "a")]
-    await asyncio.sleep(0.05)
+    await everybody_has_asked()
     desk.free.set()
     desk.go.set()
     answers = await asyncio.gather(*asked)
@@ -69,7 +76,7 @@ async def test_one_that_has_begun_is_nobody_elses(desk):
     first = asyncio.create_task(desk.ask("a"))
     await desk.has_begun()
     second = asyncio.create_task(desk.ask("a"))
-    await asyncio.sleep(0.05)
+    await everybody_has_asked()
     desk.go.set()
     assert await first is not await second
     assert desk.reads == ["a", "a"]
@@ -78,7 +85,7 @@ async def test_one_that_has_begun_is_nobody_elses(desk):
 async def test_a_failure_is_everybodys_and_is_not_kept(desk):
     busy = await desk.crowd()
     asked = [asyncio.create_task(desk.ask("broken")) for _ in range(3)]
-    await asyncio.sleep(0.05)
+    await everybody_has_asked()
     desk.free.set()
     desk.go.set()
     assert {type(answer) for answer in await asyncio.gather(*asked, return_exceptions=True)} == {LookupError}
@@ -91,7 +98,7 @@ async def test_a_failure_is_everybodys_and_is_not_kept(desk):
 async def test_one_who_gives_up_takes_it_from_nobody_and_the_last_one_from_the_queue(desk, monkeypatch):
     busy = await desk.crowd()
     impatient, patient, alone = (asyncio.create_task(desk.ask(name)) for name in ("a", "a", "b"))
-    await asyncio.sleep(0.05)
+    await everybody_has_asked()
     for one in (impatient, alone):
         one.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -110,7 +117,7 @@ async def test_snapshots_for_other_eyes_are_other_reads(acme, adam, sam, call):
     desk = Desk()
     busy = await desk.crowd()
     asked = [asyncio.create_task(reading.snapshot(member, Wanted("tenant"))) for member in members]
-    await asyncio.sleep(0.05)
+    await everybody_has_asked()
     desk.free.set()
     whole, masked, again = await asyncio.gather(*asked)
     assert "4930901820" in whole.frame

@@ -29,7 +29,7 @@ def group(tmp_path, monkeypatch):
 
 
 def _wait(condition):
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < deadline, "waited too long"
         time.sleep(0.01)

@@ -29,10 +29,10 @@ from tests.rig.browser import Browser
 from tests.rig.handles import Forgiven, Handle
 from tests.rig.links import Switchboard
 from tests.rig.provider import Provider
-from tests.rig.waiting import wait_until
+from tests.rig.waiting import LIMIT_S, wait_until
 from tests.rig.watcher import Watcher
 
-READY_LIMIT_S = 60.0
+READY_LIMIT_S = 120.0
 MANAGE_LIMIT_S = 120.0
 STARTING = ("Service Unavailable: /readyz",)
 """Django logs every 5xx as an error, and the rig asks until the product is ready"""
@@ -129,7 +129,7 @@ class Rig:
         except (urllib.error.HTTPError, OSError):
             return False
 
-    def wait_for_workers(self, count: int, limit: float = 30) -> None:
+    def wait_for_workers(self, count: int, limit: float = LIMIT_S) -> None:
         """Return when so many of the workers that run have written their row."""
         pids = {worker.pid for worker in self.workers if worker.alive}
         wait_until(
@@ -176,7 +176,7 @@ class Rig:
         """Run statements as the owner of the schema."""
         _run(self.database_url, statements)
 
-    def code(self, call_id: str, limit: float = 10) -> str:
+    def code(self, call_id: str, limit: float = LIMIT_S) -> str:
         """The code that addresses a call in the product; waits for its webhook."""
         query = "select code from calls_call where call_id = %s order by id limit 1"
         return str(wait_until(lambda: self.rows(query, call_id), limit, f"the row of {call_id}")[0][0])
@@ -185,17 +185,17 @@ class Rig:
         found = self.rows("select state from calls_call where call_id = %s", call_id)
         return str(found[0][0]) if found else ""
 
-    def wait_for_state(self, call_id: str, *states: str, limit: float = 15) -> str:
+    def wait_for_state(self, call_id: str, *states: str, limit: float = LIMIT_S) -> str:
         return wait_until(
             lambda: found if (found := self.state(call_id)) in states else "", limit, f"{call_id} to be {states}"
         )
 
-    def wait_until_attached(self, *call_ids: str, limit: float = 20) -> None:
+    def wait_until_attached(self, *call_ids: str, limit: float = LIMIT_S) -> None:
         query = "select count(*) from calls_call where call_id = any(%s) and attachment = 'attached'"
         wanted = list(call_ids)
         wait_until(lambda: self.rows(query, wanted)[0][0] == len(wanted), limit, f"{len(wanted)} calls to be watched")
 
-    def settle(self, *call_ids: str, limit: float = 30) -> None:
+    def settle(self, *call_ids: str, limit: float = LIMIT_S) -> None:
         """Wait until these calls are over, at the provider and in the database."""
         self.provider.wait_for_end(*call_ids, limit=limit)
         query = "select call_id from calls_call where call_id = any(%s) and ended_at is null"
@@ -260,7 +260,7 @@ def _prepare(made: Rig) -> None:
     simulator = command_lines.simulator(made.provider.port, accounts)
     simulator += ["--ledger", str(made.provider.ledger), "--ledger-frames", made.plan.ledger_frames]
     made.add("simulator", [*simulator, "--speed", str(made.plan.speed)])
-    wait_until(made.provider.healthy, 20, "the simulator")
+    wait_until(made.provider.healthy, LIMIT_S, "the simulator")
 
 
 def _stop(made: Rig) -> None:

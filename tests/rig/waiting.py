@@ -8,9 +8,11 @@ from typing import TypeVar
 
 T = TypeVar("T")
 EVERY_S = 0.05
+LIMIT_S = 60.0
+"""For what comes sooner or later: on a busy machine later. What has to be soon says so with a limit of its own."""
 
 
-def wait_until(condition: Callable[[], T], limit: float, what: str = "") -> T:
+def wait_until(condition: Callable[[], T], limit: float = LIMIT_S, what: str = "") -> T:
     """Return the first truthy answer of `condition`; AssertionError after `limit` seconds, naming the last answer."""
     deadline = time.monotonic() + limit
     while True:

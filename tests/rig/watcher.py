@@ -13,7 +13,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from tests.rig.browser import Browser
 from tests.rig.picture import Picture
-from tests.rig.waiting import wait_until
+from tests.rig.waiting import LIMIT_S, wait_until
 
 ACK_S = 5.0
 SILENCE_S = 25.0
@@ -60,7 +60,7 @@ class Watcher:
     def wake(self) -> None:
         self._awake.set()
 
-    def follow(self, *streams: str, limit: float = 10) -> Watcher:
+    def follow(self, *streams: str, limit: float = LIMIT_S) -> Watcher:
         """Follow these streams instead; returns when each has been answered."""
         self._streams = list(streams)
         self._hello()
@@ -68,7 +68,7 @@ class Watcher:
         wait_until(lambda: all(s in known.streams or s in known.gone for s in streams), limit, f"answers for {streams}")
         return self
 
-    def wait(self, limit: float = 10) -> Watcher:
+    def wait(self, limit: float = LIMIT_S) -> Watcher:
         """Return when the picture of every stream is there."""
         wait_until(lambda: set(self._streams) <= self.picture.streams.keys(), limit, f"snapshots of {self._streams}")
         return self

@@ -25,6 +25,8 @@ from calls.tenancy import tenant_scope
 from tests.factories import NOON
 
 T = TypeVar("T")
+LIMIT_S = 30.0
+"""For what comes: on a busy machine it comes late"""
 
 
 def at(seconds: float) -> datetime:
@@ -96,7 +98,7 @@ async def fetch(connection: AsyncConnection[Any], statement: str, *values: objec
     return await (await connection.execute(statement, values)).fetchall()
 
 
-async def until(condition: Callable[[], Any], seconds: float = 5, pause: float = 0.01) -> Any:
+async def until(condition: Callable[[], Any], seconds: float = LIMIT_S, pause: float = 0.01) -> Any:
     """Wait for a condition, asynchronous or not; its value."""
     async with asyncio.timeout(seconds):
         while True:

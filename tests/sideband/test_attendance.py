@@ -478,7 +478,7 @@ async def test_a_greeting_that_was_held_back_is_not_lost(provided, attend, caplo
 @pytest.mark.parametrize("fields", [{}, {"has_agent": False, "model": ""}], ids=["accept", "reject"])
 async def test_a_call_is_not_answered_once_the_lease_may_be_over(provided, attend, fields):
     scene = attend(sending=False, **fields)
-    await asyncio.wait_for(scene.work, 2)
+    await asyncio.wait_for(scene.work, 30)
     assert provided.asked == []
     assert scene.shell.changes == []
 
@@ -488,7 +488,7 @@ async def test_an_accept_is_not_repeated_once_the_lease_may_be_over(provided, at
     scene = attend()
     await until(lambda: provided.asked)
     scene.shell.sending = False
-    await asyncio.wait_for(scene.work, 2)
+    await asyncio.wait_for(scene.work, 30)
     assert scene.shell.changes == []
 
 
@@ -514,7 +514,7 @@ async def test_a_sender_that_fails_ends_the_attendance(provided, attend, monkeyp
     await until(lambda: "active" in scene.shell.states)
     scene.runner.command(ordered(Verb.INFORM, "VIP"))
     with pytest.raises(ExceptionGroup, match="TaskGroup") as failure:
-        await asyncio.wait_for(scene.work, 2)
+        await asyncio.wait_for(scene.work, 30)
     assert str(failure.value.exceptions) == "(RuntimeError('broken'),)"
     await until(lambda: provided.closed == 1)
 
@@ -527,7 +527,7 @@ async def test_a_reader_that_fails_closes_its_socket_and_stops_its_clock(provide
     await until(lambda: "hangup" in provided.asked)
     await provided.say("poison")
     with pytest.raises(ExceptionGroup):
-        await asyncio.wait_for(scene.work, 2)
+        await asyncio.wait_for(scene.work, 30)
     await until(lambda: provided.closed == 1)
     assert scene.runner._timer is None
     before = list(scene.shell.changes)
@@ -542,7 +542,7 @@ async def test_a_failure_before_the_first_frame_closes_the_socket(provided, atte
     monkeypatch.setitem(session._INPUTS, Attached, broken)
     scene = attend()
     with pytest.raises(ExceptionGroup):
-        await asyncio.wait_for(scene.work, 2)
+        await asyncio.wait_for(scene.work, 30)
     await until(lambda: provided.closed == 1)
 
 
@@ -551,7 +551,7 @@ async def test_a_cancelled_attendance_ends_at_once_and_closes_its_socket(provide
     await until(lambda: "active" in scene.shell.states)
     scene.work.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await asyncio.wait_for(asyncio.shield(scene.work), 2)
+        await asyncio.wait_for(asyncio.shield(scene.work), 30)
     await until(lambda: provided.closed == 1)
 
 
@@ -592,6 +592,6 @@ async def test_an_aborted_call_is_let_go_of_at_once(provided, attend):
     await until(lambda: "active" in scene.shell.states)
     before = list(scene.shell.changes)
     scene.runner.abort()
-    await asyncio.wait_for(scene.work, 2)
+    await asyncio.wait_for(scene.work, 30)
     assert scene.shell.changes == before
     assert provided.count("dial") == 1

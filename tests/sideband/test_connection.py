@@ -175,7 +175,7 @@ async def test_a_message_of_endless_parts_is_dropped(monkeypatch):
 
     async with dialled(handler) as sideband:
         with pytest.raises(Closed):
-            await asyncio.wait_for(receive(sideband), 5)
+            await asyncio.wait_for(receive(sideband), 30)
 
 
 async def test_who_takes_no_more_holds_the_sender_back_and_loses_nothing():
@@ -210,7 +210,7 @@ async def test_what_goes_wrong_with_a_frame_is_raised_where_somebody_listens():
 
     async with dialled(handler) as sideband:
         with pytest.raises(ValueError, match="this one"):
-            await asyncio.wait_for(sideband.listen(take), 5)
+            await asyncio.wait_for(sideband.listen(take), 30)
 
 
 async def test_only_text_frames_are_sent():
@@ -222,7 +222,7 @@ async def test_only_text_frames_are_sent():
 
     async with dialled(handler) as sideband:
         await sideband.send('{"type":"ü"}'.encode())
-        assert await asyncio.wait_for(heard.get(), 5) == '{"type":"ü"}'
+        assert await asyncio.wait_for(heard.get(), 30) == '{"type":"ü"}'
 
 
 @pytest.mark.parametrize(("code", "reason"), [(1000, ""), (1001, "bye"), (1011, "oops"), (4000, "maximum duration")])
@@ -271,7 +271,7 @@ async def test_aborting_wakes_the_reader_at_once():
         await asyncio.sleep(0)
         sideband.abort()
         with pytest.raises(Closed):
-            await asyncio.wait_for(reader, 1)
+            await asyncio.wait_for(reader, 30)
 
 
 @asynccontextmanager
@@ -302,7 +302,7 @@ async def test_a_process_dials_few_at_once_and_all_in_the_end():
         await asyncio.sleep(0.1)
         assert len(waiting) == connection.DIALS
         doors.set()
-        assert await asyncio.wait_for(herd, 10) == connection.DIALS + 5
+        assert await asyncio.wait_for(herd, 30) == connection.DIALS + 5
 
 
 async def test_a_fresh_call_does_not_queue_behind_redials():
@@ -313,7 +313,7 @@ async def test_a_fresh_call_does_not_queue_behind_redials():
         await until(lambda: len(waiting) == connection.DIALS)
         assert waiting.count("again") == connection.REDIALS
         doors.set()
-        await asyncio.wait_for(asyncio.gather(herd, fresh), 10)
+        await asyncio.wait_for(asyncio.gather(herd, fresh), 30)
 
 
 async def test_a_dial_that_fails_or_is_given_up_leaves_its_place(monkeypatch):
@@ -325,7 +325,7 @@ async def test_a_dial_that_fails_or_is_given_up_leaves_its_place(monkeypatch):
         await until(lambda: waiting)
         given_up.cancel()
         doors.set()
-        assert await asyncio.wait_for(dials(url, "again", 1, again=True), 5) == 1
+        assert await asyncio.wait_for(dials(url, "again", 1, again=True), 30) == 1
 
 
 async def test_closing_says_goodbye():

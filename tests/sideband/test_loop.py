@@ -25,7 +25,7 @@ def running(committed_db, monkeypatch):
 
 
 def wait_for(condition):
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -63,5 +63,5 @@ def test_a_loop_that_fails_says_so(monkeypatch, caplog):
     monkeypatch.setattr(SidebandLoop, "current", None)
     one = SidebandLoop()
     one.start()
-    one._thread.join(5)
+    one._thread.join(30)
     assert "watches no calls any more" in caplog.text

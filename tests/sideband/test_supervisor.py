@@ -60,7 +60,7 @@ async def working():
         yield one
     finally:
         one.stop()
-        await asyncio.wait_for(task, 10)
+        await asyncio.wait_for(task, 30)
 
 
 async def ringing(tenant, served, **fields):
@@ -291,6 +291,7 @@ async def test_a_lost_lease_is_let_go_of_at_once(acme, provided, hot, committed_
 
 async def test_a_command_is_carried_out_when_the_owner_is_told(acme, sam, provided, hot, committed_db, monkeypatch):
     monkeypatch.setattr(leases, "RENEW_S", 3600.0)
+    monkeypatch.setattr(fence, "FENCE_S", 3600.0)
     call = await ringing(acme, provided)
     async with working() as one:
         await attached(hot, call, one)

@@ -205,7 +205,7 @@ async def test_the_loop_tries_again_until_the_database_is_back(pen, stored):
 
 
 async def test_columns_alone_may_wait_but_not_for_ever(pen, stored, monkeypatch):
-    monkeypatch.setattr(backlog, "COLUMNS_EVERY_S", 0.05)
+    monkeypatch.setattr(backlog, "COLUMNS_EVERY_S", 0.5)
     work = asyncio.create_task(pen.run())
     pen.put(ref(), (), {"floor": "speaking"})
     await asyncio.sleep(0)
@@ -224,7 +224,7 @@ async def test_columns_alone_wait_for_an_entry_of_their_call_and_go_with_it(pen,
     assert [(call, columns) for [(call, _, _, columns)] in stored.batches] == [
         (2, {"floor": "listening", "reply_ms": 5})
     ]
-    assert await pen.flush(due=soon + backlog.COLUMNS_EVERY_S)
+    assert await pen.flush(due=soon + 100 * backlog.COLUMNS_EVERY_S)
     assert stored.batches[1:] == [[(1, 1, [], {"floor": "speaking"})]]
 
 
@@ -343,7 +343,7 @@ async def test_what_memory_does_not_hold_goes_to_the_disk_and_comes_back_in_orde
         talk(pen, "bcdef", columns={"floor": "speaking"})
         reader = asyncio.create_task(pen.room())
         await until(lambda: pen.spool.changes == 5)
-        await asyncio.wait_for(reader, 1)
+        await asyncio.wait_for(reader, 30)
         talk(pen, "xy", number=2)
         talk(pen, "gh")
         [path] = (tmp_path / "spool").glob("*.spool")
@@ -394,7 +394,7 @@ async def test_where_the_disk_takes_nothing_the_least_valuable_goes_and_a_gap_sa
         pen.put(ref(), [NoteAdded("keypad", at(one), {"key": "5"}) for one in range(3)], {})
         talk(pen, "bc")
         await until(lambda: pen.dropped)
-        await asyncio.wait_for(pen.room(), 1)
+        await asyncio.wait_for(pen.room(), 30)
     assert pen.dropped == 2
     assert await pen.flush()
     kept = [change for batches in stored.batches[1:] for _, _, changes, _ in batches for change in changes]
@@ -407,13 +407,13 @@ async def test_a_disk_that_hangs_holds_nobody_up(stored, small, make, monkeypatc
     monkeypatch.setattr(writer, "DISK_LIMIT_S", 0.05)
     pen = make(Away())
     go = threading.Event()
-    monkeypatch.setattr(spool.os, "fsync", lambda _: go.wait(5))
+    monkeypatch.setattr(spool.os, "fsync", lambda _: go.wait(30))
     stored.failures.append(psycopg.OperationalError("away"))
     talk(pen, "a")
     assert not await pen.flush()
     async with relieved(pen):
         talk(pen, "bcdefghij")
-        await asyncio.wait_for(pen.room(), 2)
+        await asyncio.wait_for(pen.room(), 30)
         assert pen.dropped
     assert pen.spool.changes == 0
     go.set()
@@ -425,7 +425,7 @@ async def test_a_disk_that_hangs_holds_nobody_up(stored, small, make, monkeypatc
 
 async def test_a_stop_in_the_middle_of_the_writing_loses_and_doubles_nothing(pen, stored, small, monkeypatch):
     go = threading.Event()
-    monkeypatch.setattr(spool.os, "fsync", lambda _: go.wait(5))
+    monkeypatch.setattr(spool.os, "fsync", lambda _: go.wait(30))
     stored.failures.append(psycopg.OperationalError("away"))
     talk(pen, "a")
     assert not await pen.flush()

@@ -41,7 +41,7 @@ async def test_what_is_written_while_the_last_of_the_file_is_stored_stays_in_the
         talk(pen, "bcd")
         await until(lambda: pen.spool.changes == 3)
         go, sync = threading.Event(), spool.os.fsync
-        monkeypatch.setattr(spool.os, "fsync", lambda file: go.wait(5) and sync(file))
+        monkeypatch.setattr(spool.os, "fsync", lambda file: go.wait(30) and sync(file))
         # The first part of the file is being stored …
         store.gate = asyncio.Event()
         flush = asyncio.create_task(pen.flush())

@@ -76,7 +76,7 @@ class Ear:
 
     async def error(self, event_id: str) -> dict[str, Any]:
         """The error that answers this client event."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while True:
                 for frame in self.frames:
                     if frame["type"] == "error" and frame["error"]["event_id"] == event_id:

@@ -99,7 +99,7 @@ async def test_a_crowd_keeps_so_many_calls_alive(stage: Stage) -> None:
     crowd = Crowd(calls=3, loop=True, order=Order(scenario="two_turn"), seed=1)
     stage.provider.keep(Callers(stage.provider, crowd).run())
     taken: set[str] = set()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while len(taken) < 6:
             for delivery in list(stage.deliveries):
                 if delivery.call_id not in taken:
@@ -110,7 +110,7 @@ async def test_a_crowd_keeps_so_many_calls_alive(stage: Stage) -> None:
             assert len(stage.provider.calls) <= 3
             await asyncio.sleep(0.002)
     await stage.control("POST", "stop_new_calls")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         for call in list(stage.provider.calls.values()):
             await call.ended.wait()
 
@@ -120,7 +120,7 @@ async def test_some_telephones_always_have_a_trouble(stage: Stage) -> None:
     stage.provider.patience = 1.0
     crowd = Crowd(calls=3, loop=True, order=Order(scenario="two_turn"), seed=1, troubled=2, spread=0.0)
     stage.provider.keep(Callers(stage.provider, crowd).run())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while len(stage.ledger.truths) < 12:  # noqa: ASYNC110  nothing announces them
             await asyncio.sleep(0.002)
     await stage.control("POST", "stop_new_calls")
@@ -133,6 +133,6 @@ async def test_some_telephones_always_have_a_trouble(stage: Stage) -> None:
 async def test_calls_arrive_at_random_without_a_loop(stage: Stage) -> None:
     stage.provider.patience = 30.0
     crowd = Crowd(calls=4, loop=False, order=Order(scenario="two_turn"), arrivals_per_second=1.0, seed=1)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         await Callers(stage.provider, crowd).run()
     assert len(stage.ledger.truths) == 4

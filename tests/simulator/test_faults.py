@@ -130,7 +130,7 @@ async def test_sockets_close_with_the_code(stage: Stage, fault: str) -> None:
     call = stage.place("long_chat", speed=20.0)
     ear = await stage.attend(call)
     await stage.control("POST", "faults", {"name": fault})
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await ear.closed.wait()
     code = int(fault.removeprefix("close_"))
     assert ear.ws.close_code in ((1006, None) if code == 1006 else (code,))

@@ -12,7 +12,7 @@ from tests.simulator.stage import SECRET, SESSION, Stage
 
 
 async def deliveries(stage: Stage, count: int) -> None:
-    async with asyncio.timeout(5), stage.delivered:
+    async with asyncio.timeout(30), stage.delivered:
         await stage.delivered.wait_for(lambda: len(stage.deliveries) >= count)
 
 

@@ -340,7 +340,6 @@ def test_ten_thousand_mutations_are_neither_believed_nor_an_error(acme, account,
     monkeypatch.setattr(webhooks, "_secrets", lambda _: opened)
     monkeypatch.setattr(gate, "admits", lambda *_: True)
     answers = Counter()
-    begun = time.monotonic()
     with tenant_scope(acme.id):
         for number in range(MUTATIONS):
             mutant, headers = _mutate(dice, payload, dict(good))
@@ -352,7 +351,6 @@ def test_ten_thousand_mutations_are_neither_believed_nor_an_error(acme, account,
             answers[status] += 1
     assert answers[400] > MUTATIONS * 0.9
     assert rows(acme) == (0, 0)
-    assert time.monotonic() - begun < 60
     assert deliver(account, payload, good).status_code == 200, "and the original still passes"
 
 
