@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from sys import intern
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -117,11 +117,17 @@ async def briefing(connection: AsyncConnection[Any], call: int, epoch: int) -> B
         model=row.model or "",
         voice=row.voice or "",
         greeting=row.greeting or "",
-        instructions=intern(row.instructions or ""),  # once for all calls of the version, not some KB for each
+        instructions=_once(row.instructions or ""),
         settings=row.settings or {},
         turns=turns,
         commands=commands,
     )
+
+
+@lru_cache(64)
+def _once(text: str) -> str:
+    """The same text for all calls of a version, which may be many KB; of 64 versions at once."""
+    return text
 
 
 async def _turns(connection: AsyncConnection[Any], call: int) -> list[Turn]:

@@ -31,6 +31,15 @@ async def briefed(hot, call):
     return await briefing(hot, lease.call, lease.epoch)
 
 
+async def test_calls_of_one_version_share_its_instructions(hot, acme):
+    def make():
+        account, agent = factories.make_account(acme), factories.make_agent(acme, instructions="Be kind. " * 100)
+        return [factories.make_call(acme, account=account, agent=agent, state="ringing") for _ in range(2)]
+
+    one, other = await within(acme, make)
+    assert (await briefed(hot, one)).instructions is (await briefed(hot, other)).instructions
+
+
 async def test_a_first_owner_knows_where_the_call_is_and_how_it_is_to_be_led(hot, acme):
     def make():
         account = factories.make_account(acme, base_url="https://api.example/v1", api_key="sk-secret", kind="azure")
