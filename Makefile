@@ -12,8 +12,8 @@ check: setup    ## style, types, floors, Django's own checks, migrations complet
 	./.ci/check
 bench: setup browser ## measurements against baselines of the same run; build/bench.json
 	$(PY) -m benchmarks
-faults: setup   ## breaks a part of the product under load and compares what was, what is stored and what was shown (SEEDS=3 CALLS=60 ONLY=F1,F6)
-	SEEDS=$(SEEDS) CALLS=$(CALLS) ONLY=$(ONLY) $(PY) -m tests.faults
+faults: setup   ## breaks a part of the product under load and compares what was, what is stored and what was shown (SEEDS=3 CALLS=60 ONLY=F1,F6; LANES=2: two products side by side)
+	SEEDS=$(SEEDS) CALLS=$(CALLS) ONLY=$(ONLY) LANES=$(LANES) $(PY) -m tests.faults
 soak: setup     ## half an hour of calls and faults: what stays behind; SOAK=5 for five minutes
 	$(PY) -m benchmarks.soak
 screenshots: setup browser ## every page in both themes and three widths; build/screenshots/

@@ -8,6 +8,7 @@ from enum import IntEnum
 
 from calls.actions.ingest import Batch, change_time
 from calls.domain.changes import (
+    CommandChanged,
     GapRecorded,
     NoteAdded,
     Numbered,
@@ -32,7 +33,9 @@ class Worth(IntEnum):
     FINAL = 2
     """What was said"""
     FACT = 3
-    """Usage, states, commands, gaps"""
+    """Usage, states, gaps"""
+    PROMISE = 4
+    """What became of a command: somebody waits for it, and nobody else would settle it before the end of the call"""
 
 
 def weight(change: Numbered) -> int:
@@ -101,6 +104,8 @@ def _worths(changes: Sequence[Numbered]) -> list[Worth]:
             key, worth = type(change), Worth.PASSING
         elif isinstance(change, SignsChanged):
             key = type(change)
+        elif isinstance(change, CommandChanged):
+            key, worth = change.command_id, Worth.PROMISE
         if key is not None and key in later:
             worth = Worth.SUPERSEDED
         later.add(key)

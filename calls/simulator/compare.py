@@ -147,7 +147,12 @@ def _compare_turns(report: Report, truth: Row, rows: Sequence[Row], holes: Holes
         else:
             report.compared["turns_unseen"] += 1
             _compare_unseen_turn(report, call_id, turn, found[0] if found else None, holes)
-    in_order = [id_ for id_, turn in expected.items() if turn["final_seen"] and not turn["deleted"]]
+    # Who did not hear an item being added learns of it by its id, and of its place not at all.
+    in_order = [
+        item_id
+        for item_id, turn in expected.items()
+        if turn["final_seen"] and not turn["deleted"] and not holes.cover(turn["started_at"])
+    ]
     # Rows that were compared above; a deleted turn has no place any more.
     in_both = set(in_order) & by_item.keys()
     told = [item_id for item_id in by_item if item_id in in_both]

@@ -1,4 +1,4 @@
-"""`make faults`: the matrix of faults on a product of its own. SEEDS, ONLY (F1,F6), CALLS from the environment.
+"""`make faults`: the matrix of faults on a product of its own. SEEDS, ONLY (F1,F6), CALLS, LANES from the environment.
 
 Prints, and keeps in build/faults.jsonl and build/faults.md while it runs.
 """
@@ -23,14 +23,14 @@ from tests.faults.run import run_all
 
 def main() -> int:
     seeds, calls = int(os.environ.get("SEEDS") or 3), int(os.environ.get("CALLS") or 60)
-    chosen = matrix.chosen(os.environ.get("ONLY", ""))
+    chosen, lanes = matrix.chosen(os.environ.get("ONLY", "")), int(os.environ.get("LANES") or 1)
     results = []
     # Logs and the ledger stay there until the next time, for whoever asks why.
     directory = env.STATE_DIR / "faults"
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
-    kept = Kept(env.BASE_DIR / "build", f"{machine()}\n`{command(seeds, calls)}`")
-    for result in run_all(directory, chosen, calls, seeds):
+    kept = Kept(env.BASE_DIR / "build", f"{machine()}\n`{command(seeds, calls, lanes)}`")
+    for result in run_all(directory, chosen, calls, seeds, lanes=lanes):
         print(json.dumps(result.line), flush=True)  # noqa: T201
         results.append(result)
         kept.add(result.line, table.of(results, calls=calls, seeds=seeds))
@@ -54,10 +54,14 @@ class Kept:
         self._table.write_text(f"{self._head}\n{table_so_far}\n")
 
 
-def command(seeds: int, calls: int) -> str:
+def command(seeds: int, calls: int, lanes: int) -> str:
     """What prints the same again."""
     only = os.environ.get("ONLY", "")
-    return f"make faults SEEDS={seeds} CALLS={calls}" + (f" ONLY={only}" if only else "")
+    return (
+        f"make faults SEEDS={seeds} CALLS={calls}"
+        + (f" ONLY={only}" if only else "")
+        + (f" LANES={lanes}" if lanes > 1 else "")
+    )
 
 
 def machine() -> str:

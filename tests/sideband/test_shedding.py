@@ -7,8 +7,15 @@ from uuid import UUID
 import pytest
 
 from calls.actions.ingest import Batch, CallRef
-from calls.domain.changes import CallStateChanged, GapRecorded, NoteAdded, RateLimitsChanged, SessionChanged
-from calls.domain.states import CallState
+from calls.domain.changes import (
+    CallStateChanged,
+    CommandChanged,
+    GapRecorded,
+    NoteAdded,
+    RateLimitsChanged,
+    SessionChanged,
+)
+from calls.domain.states import CallState, CommandState
 from calls.sideband.shedding import shed, weight
 from tests.sideband.desk import at, turn, usage
 
@@ -49,6 +56,18 @@ def test_then_what_passes_then_words_then_figures_the_oldest_first():
     assert shed(full, 2, ALL) == 2
     assert full.changes == [GapRecorded(at(1), at(4), "not_stored"), ACTIVE]
     assert full.columns == {"usage_incomplete": True}
+
+
+def test_what_became_of_a_command_goes_last():
+    claimed, sent, confirmed = (
+        CommandChanged(UUID(int=9), state, at(1))
+        for state in (CommandState.CLAIMED, CommandState.SENT, CommandState.CONFIRMED)
+    )
+    full = batch(claimed, sent, confirmed, usage("r1"), ACTIVE)
+    assert shed(full, 3, ALL) == 2
+    assert full.changes == [confirmed, usage("r1"), ACTIVE]
+    assert shed(full, 1, ALL) == 2
+    assert full.changes[1:] == [confirmed]
 
 
 def test_bytes_are_a_bound_too():

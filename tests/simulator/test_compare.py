@@ -157,6 +157,17 @@ def test_a_turn_sent_to_a_dying_process_is_excused_by_its_gap() -> None:
     assert report.compared["turns_lost_in_gaps"] == 1
 
 
+def test_the_place_of_an_item_that_was_added_in_a_gap_is_not_known() -> None:
+    export = Export()
+    export.turns[0]["position"] = 9
+    assert export.kinds() == {"other_order"}
+    export.truth["turns"][0].update(started_at=NOON - 20)
+    export.gaps = [{"call_id": "rtc_1", "started_at": NOON - 22, "ended_at": NOON - 18}]
+    assert export.kinds() == set()
+    export.gaps = [{"call_id": "rtc_1", "started_at": NOON - 42, "ended_at": NOON - 38}]
+    assert export.kinds() == {"other_order"}
+
+
 def test_usage_of_a_response_that_never_ended_may_be_stated_as_incomplete() -> None:
     export = Export()
     export.usage.append({"call_id": "rtc_1", "kind": "response", "response_id": "resp_3", "state": "incomplete"})
