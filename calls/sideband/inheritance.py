@@ -6,7 +6,9 @@ A call that was freed or taken since refuses it: what the new owner found out st
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import logging
+import os
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -21,6 +23,9 @@ from calls.sideband.writer import is_of_the_server
 
 logger = logging.getLogger(__name__)
 
+TURN_S = 0.1
+"""Between looks whether another heir is done"""
+
 
 class Inheritance:
     """Looks into one directory."""
@@ -31,7 +36,26 @@ class Inheritance:
         self._announcer = announcer
 
     async def offer(self) -> None:
-        """Offer all that is there and remove it. Raises what a database that is away raises: all is kept."""
+        """Offer all that is there and remove it. Raises what a database that is away raises: all is kept.
+
+        One heir of a machine at a time: whoever took a call before another has offered what was left of it would have
+        it refused. So this also waits for the others, for as long as they take.
+        """
+        try:
+            turn = os.open(self._directory, os.O_RDONLY)
+        except FileNotFoundError:
+            return
+        except OSError:
+            logger.exception("the directory of the spools cannot be read")
+            return
+        try:
+            while not _is_ours(turn):  # noqa: ASYNC110  another process holds it
+                await asyncio.sleep(TURN_S)
+            await self._offer_all()
+        finally:
+            os.close(turn)
+
+    async def _offer_all(self) -> None:
         try:
             found = await asyncio.to_thread(lambda: list(Leftover.find(self._directory)))
         except OSError:
@@ -76,3 +100,11 @@ class Inheritance:
         for name, message in stored.announcements:
             self._announcer.put(name, message)
         return [int(batch.ref.id in stored.fenced) for batch in group]
+
+
+def _is_ours(turn: int) -> bool:
+    try:
+        fcntl.flock(turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from uuid import uuid4
 
 import psycopg
@@ -103,6 +104,27 @@ async def test_a_database_that_is_away_keeps_the_file(tmp_path, hot, pool, acme,
         await Inheritance(tmp_path, pool, Told()).offer()
     monkeypatch.setattr(inheritance, "store", real)
     await Inheritance(tmp_path, pool, Told()).offer()
+    assert await words(hot) == ["One."]
+
+
+async def test_who_comes_second_waits_until_the_first_has_offered_all(tmp_path, hot, pool, acme, monkeypatch):
+    """It would take the calls, and what was left of them would be refused."""
+    await left_behind(tmp_path, hot, acme, [(0, turn("a", "One."))])
+    begun, go_on, store = asyncio.Event(), asyncio.Event(), inheritance.store
+
+    async def slowly(*arguments):
+        begun.set()
+        await go_on.wait()
+        return await store(*arguments)
+
+    monkeypatch.setattr(inheritance, "store", slowly)
+    first = asyncio.create_task(Inheritance(tmp_path, pool, Told()).offer())
+    await begun.wait()
+    second = asyncio.create_task(Inheritance(tmp_path, pool, Told()).offer())
+    done, _ = await asyncio.wait([second], timeout=0.4)
+    assert not done
+    go_on.set()
+    await asyncio.gather(first, second)
     assert await words(hot) == ["One."]
 
 
