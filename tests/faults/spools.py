@@ -31,6 +31,8 @@ USED_WITHIN_S = 40.0
 ENDS_WITHIN_S = 30.0
 """A worker that is told to go while PostgreSQL is away: promised are 25 s"""
 DISK_MB = 8
+COLD_S = 6.0
+"""Of a product that runs for this fault alone"""
 SLACK_S = 1.0
 """What was spooled bears the time of its frame, a gap that of the last frame that is known to be heard"""
 NUMBER_DIGITS = 20
@@ -237,6 +239,8 @@ def spool_full(scene: Scene) -> Verdict:
         except OSError as full:
             scene.figures["ballast_kb"] = ballast.stat().st_size >> 10
             scene.expect("No space" in str(full), f"the disk did not become full: {full}")
+    # Workers that have just started read with a delay; a gap begins when what was shed was read, not when it was sent.
+    scene.hold(COLD_S)
     postgres.stop()
     scene.hold(25)
     ballast.unlink()
