@@ -9,13 +9,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from queue import Queue
-from threading import Lock
 from typing import Any
 
 from tests.faults import figures, invariants, traces
 from tests.faults.fault import Fault, Skipped
 from tests.faults.scene import Scene
-from tests.rig import machine
+from tests.rig import machine, postgres
 from tests.rig.machine import Plan, Rig
 from tests.rig.waiting import wait_until
 
@@ -33,8 +32,6 @@ class Result:
     skipped: str = ""
 
 
-_STARTING = Lock()
-"""Embedded servers are started one after the other"""
 Lane = Callable[[Path, Sequence[Fault], int, int], Iterator[Result]]
 
 
@@ -42,7 +39,7 @@ Lane = Callable[[Path, Sequence[Fault], int, int], Iterator[Result]]
 def product(directory: Path, plan: Plan = PLAN) -> Iterator[Rig]:
     """A rig with doors and traces."""
     with ExitStack() as stack:
-        with _STARTING:
+        with postgres.STARTING:
             rig = stack.enter_context(machine.rig(directory, plan))
         traces.install(rig)
         yield rig
