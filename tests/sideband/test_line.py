@@ -7,7 +7,7 @@ import base64
 import hashlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from websockets.client import ClientProtocol
 from websockets.exceptions import ConnectionClosed
@@ -106,6 +106,7 @@ TALK = b"".join(
 HEARD = [b"short", b"m" * 126, b"first second", b"", b"bytes", b"l" * 66_000, b"last"]
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 200), min_size=1, max_size=20))
 def test_however_a_stream_is_cut_the_messages_are_the_same(sizes):
     assert asyncio.run(hear(in_pieces(TALK, sizes))) == (HEARD, None, True)
