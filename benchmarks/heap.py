@@ -1,7 +1,7 @@
 """Where the memory of a live call is: what a worker allocated since there was no call, by the line that asked for it.
 
 `python -m benchmarks heap`; `CALLS=500` for another number of calls. Only what Python allocates is seen (tracemalloc,
-which a worker starts with and which makes it slower and larger: no figure of a table is from here).
+which the workers start with and which makes them slower and larger: no figure of a table is from here).
 """
 
 from __future__ import annotations
@@ -24,21 +24,22 @@ from tests.rig.waiting import wait_until
 SHOWN = 24
 WRITE_LIMIT_S = 60.0
 HOOK = """\
-import os, signal, tracemalloc
+import os, signal, sys, tracemalloc
 def dump(*_):
     path = os.environ["HEAP"] + f"/{os.getpid()}"
     tracemalloc.take_snapshot().dump(path + ".new")
     os.rename(path + ".new", path)
-if "HEAP" in os.environ:
+if "sideband" in sys.orig_argv:
+    tracemalloc.start()
     signal.signal(signal.SIGUSR2, dump)
 """
-"""What every process of the rig does as it starts (`sitecustomize`)"""
+"""What the workers of the rig do as they start (`sitecustomize`)"""
 
 
 def rows(directory: Path) -> list[Row]:
     directory.mkdir()
     (directory / "sitecustomize.py").write_text(HOOK)
-    environment = {"PYTHONPATH": str(directory), "HEAP": str(directory), "PYTHONTRACEMALLOC": "1"}
+    environment = {"PYTHONPATH": str(directory), "HEAP": str(directory)}
     with machine.rig(directory / "rig", Plan(tenants=("acme",), environment=environment)) as rig:
         with load.source(rig, "warm") as warm:
             warm.bring(WARM_CALLS)

@@ -8,4 +8,4 @@ QUICK = env.flag("QUICK")
 """A short look: fewer repeats, shorter stretches"""
 LEVELS = tuple(int(part) for part in env.text("CALLS", "100,1000,2000").split(","))
 """Calls at once"""
-IDLE_S = 4.0 if QUICK else 8.0
+IDLE_S = 4.0 if QUICK else 6.0

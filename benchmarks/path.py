@@ -18,8 +18,8 @@ from benchmarks.table import Row, percentile
 from tests.rig import machine
 from tests.rig.machine import Plan, Rig
 
-STRETCHES, STRETCH_S = (1, 8.0) if QUICK else (3, 10.0)
-FLOOR_S = 5.0
+STRETCHES, STRETCH_S = (1, 6.0) if QUICK else (3, 6.0)
+FLOOR_S = 3.0
 """Of every stretch, replayed to the bare receiver"""
 WARM_CALLS = 10
 FULL = 1_000

@@ -23,7 +23,7 @@ from benchmarks.options import IDLE_S, QUICK
 from tests.rig.machine import Rig
 from tests.rig.waiting import wait_until
 
-STRETCHES, STRETCH_S = (1, 6.0) if QUICK else (3, 10.0)
+STRETCHES, STRETCH_S = (1, 4.0) if QUICK else (3, 5.0)
 READY_LIMIT_S = 40.0
 CHILDREN_LIMIT_S = 120.0
 """For a child of Celery per call to be there"""
