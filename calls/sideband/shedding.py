@@ -69,10 +69,16 @@ def shed(batch: Batch, most: int, most_bytes: int) -> int:
     lost = [batch.changes[place] for place in sorted(gone) if worths[place] >= Worth.PASSING]
     batch.changes = [change for place, change in enumerate(batch.changes) if place not in gone]
     if lost:
-        _tell(batch, [change_time(change) for change in lost])
+        _tell(batch, [time for change in lost for time in _span(change)])
     if any(isinstance(change, UsageRecorded) for change in lost):
         batch.columns["usage_incomplete"] = True
     return len(gone)
+
+
+def _span(change: Numbered) -> tuple[datetime, datetime]:
+    """Of a turn all of it: what this change repeats may have been said first by one that went as it was superseded."""
+    at = change_time(change)
+    return (min(change.turn.started_at, at), at) if isinstance(change, TurnChanged) else (at, at)
 
 
 def _tell(batch: Batch, times: list[datetime]) -> None:

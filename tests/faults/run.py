@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from queue import Queue
@@ -14,7 +14,7 @@ from typing import Any
 from tests.faults import figures, invariants, traces
 from tests.faults.fault import Fault, Skipped
 from tests.faults.scene import Scene
-from tests.rig import machine, postgres
+from tests.rig import machine
 from tests.rig.machine import Plan, Rig
 from tests.rig.waiting import wait_until
 
@@ -38,9 +38,7 @@ Lane = Callable[[Path, Sequence[Fault], int, int], Iterator[Result]]
 @contextmanager
 def product(directory: Path, plan: Plan = PLAN) -> Iterator[Rig]:
     """A rig with doors and traces."""
-    with ExitStack() as stack:
-        with postgres.STARTING:
-            rig = stack.enter_context(machine.rig(directory, plan))
+    with machine.rig(directory, plan) as rig:
         traces.install(rig)
         yield rig
 

@@ -28,6 +28,7 @@ from realtime_ops import command_lines, demo, env, services
 from tests.rig.browser import Browser
 from tests.rig.handles import Forgiven, Handle
 from tests.rig.links import Switchboard
+from tests.rig.postgres import ONE_AT_A_TIME
 from tests.rig.provider import Provider
 from tests.rig.waiting import LIMIT_S, wait_until
 from tests.rig.watcher import Watcher
@@ -296,14 +297,15 @@ def _database(directory: Path, *, durable: bool) -> tuple[str, Callable[[], None
         _run(server, f'create database "{name}"')
         url = urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
         return url, lambda: _run(server, f'drop database if exists "{name}" with (force)')
-    with warnings.catch_warnings(action="ignore"):  # platformdirs: XDG_RUNTIME_DIR is not set
+    with ONE_AT_A_TIME, warnings.catch_warnings(action="ignore"):  # platformdirs: XDG_RUNTIME_DIR is not set
         url, stop = services.start_postgres(directory / "pg")
     if not durable:
         settings = ("fsync", "synchronous_commit", "full_page_writes")
         _run(url, *(f"alter system set {setting} = off" for setting in settings), "select pg_reload_conf()")
 
     def end() -> None:
-        stop()
+        with ONE_AT_A_TIME:
+            stop()
         shutil.rmtree(directory / "pg", ignore_errors=True)
 
     return url, end

@@ -10,7 +10,7 @@ from threading import Lock
 from realtime_ops import services
 
 STOP_LIMIT_S = 30.0
-STARTING = Lock()
+ONE_AT_A_TIME = Lock()
 """The library's own lock is not made for several threads"""
 
 
@@ -18,7 +18,7 @@ class Postgres:
     """The server that services.start_postgres started in `directory`."""
 
     def __init__(self, directory: Path) -> None:
-        with STARTING, warnings.catch_warnings(action="ignore"):  # platformdirs: XDG_RUNTIME_DIR is not set
+        with ONE_AT_A_TIME, warnings.catch_warnings(action="ignore"):  # platformdirs: XDG_RUNTIME_DIR is not set
             _, get_server = services._postgres_server(directory.parent)
             self._server = get_server(directory, cleanup_mode=None)
         self.directory = directory
@@ -30,7 +30,7 @@ class Postgres:
 
     def start(self) -> None:
         """Start it again, with its recovery; does nothing where it runs."""
-        with STARTING, warnings.catch_warnings(action="ignore"):
+        with ONE_AT_A_TIME, warnings.catch_warnings(action="ignore"):
             self._server.ensure_postgres_running()
 
     @property

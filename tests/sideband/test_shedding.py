@@ -58,6 +58,15 @@ def test_then_what_passes_then_words_then_figures_the_oldest_first():
     assert full.columns == {"usage_incomplete": True}
 
 
+def test_the_gap_of_a_turn_begins_with_the_turn():
+    """Its words were first said by a change that a later one superseded, and that went before."""
+    full = batch(turn("a", text="Hey", started_at=at(-20)), turn("a", text="Hey", started_at=at(-20)), ACTIVE)
+    assert shed(full, 2, ALL) == 1
+    assert len(full.changes) == 2
+    assert shed(full, 1, ALL) == 1
+    assert full.changes == [GapRecorded(at(-20), at(3), "not_stored"), ACTIVE]
+
+
 def test_what_became_of_a_command_goes_last():
     claimed, sent, confirmed = (
         CommandChanged(UUID(int=9), state, at(1))
