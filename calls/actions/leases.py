@@ -119,6 +119,15 @@ async def release(connection: Connection, owner: UUID) -> int:
     return done.rowcount
 
 
+async def give_back(connection: Connection, owner: UUID, lease: Lease) -> None:
+    """Give one call back, if it is still ours, and tell the other workers."""
+    await connection.execute(
+        "update calls_call set owner = null, lease_expires = null where id = %s and epoch = %s and owner = %s",
+        [lease.call, lease.epoch, owner],
+    )
+    await connection.execute("select pg_notify('sideband_free', '')")
+
+
 async def beat(
     connection: Connection,
     owner: UUID,

@@ -49,6 +49,9 @@ class Attendance:
         self.was_open = briefing.answered_at is not None
         # An accept whose outcome nobody heard: an earlier owner's, which may have died over it, or one of our own.
         self._unheard_since = None if first_owner or self.was_open else briefing.started_at
+        self.cut_off = False
+        """This process heard the call and reaches the provider no more: a peer may"""
+        self._heard = False
         self._attempt = 0
         self._trying_since = time.monotonic()
 
@@ -70,7 +73,7 @@ class Attendance:
                 sideband = sideband or await self._dial()
                 if sideband is None:
                     return
-                self.was_open = True
+                self.was_open = self._heard = True
                 self.runner.feed(Attached(self._unheard_since))
                 self._unheard_since = None
                 opened_at = time.monotonic()
@@ -87,7 +90,7 @@ class Attendance:
         """Accept or reject a ringing call; returns a sideband where one was opened on the way."""
         if self.briefing.state is not CallState.RINGING:
             if self.was_open:
-                self.runner.resume(self.briefing.last_event_at)
+                self.runner.resume(self.briefing.last_event_at or self.briefing.answered_at)
             return None
         if self.briefing.busy:
             await self._reject(BUSY_SIP, EndReason.BUSY, "The tenant has all the calls at once that it may have.")
@@ -192,7 +195,7 @@ class Attendance:
             return None
 
     async def _dial(self) -> Sideband | None:
-        """Open the sideband, again and again within the budget; None when the call is over or given up."""
+        """Open the sideband, again and again within the budget; None when the call is over, given up or `cut_off`."""
         pauses, budget = (
             (backoff.REDIAL_S, backoff.REDIAL_BUDGET_S) if self.was_open else (backoff.SETUP_S, backoff.SETUP_BUDGET_S)
         )
@@ -201,6 +204,7 @@ class Attendance:
         while not self.runner.over.is_set():
             wait = backoff.delay(pauses, self._attempt, random.random())
             self._attempt += 1
+            silent = False
             try:
                 await asyncio.sleep(wait)
                 if self.runner.over.is_set():  # let go meanwhile: it may be somebody else's
@@ -216,10 +220,13 @@ class Attendance:
                 return None
             except (ProviderBusy, ProviderUnreachable) as error:
                 reason, words = EndReason.PROVIDER_UNREACHABLE, error.reason
+                silent = isinstance(error, ProviderUnreachable)
                 if error.retry_after:
                     await asyncio.sleep(min(error.retry_after, budget))
             if time.monotonic() - self._trying_since > budget:
-                self._give_up(CallState.LOST if self.was_open else CallState.MISSED, reason, words)
+                self.cut_off = silent and self._heard
+                if not self.cut_off:
+                    self._give_up(CallState.LOST if self.was_open else CallState.MISSED, reason, words)
                 return None
         return None
 

@@ -13,9 +13,10 @@ from tests.faults.histories import Histories
 from tests.faults.provider import FLOOD_CHARACTERS, FLOOD_S
 from tests.faults.scene import Scene
 
-PARTITION_S = 40.0
-"""Silence is noticed within 30 s, and then dialled for up to 60: a worker that is cut off for longer gives its calls up"""
-AGAIN_WITHIN_S = 75.0
+NOTICED_S = 40.0
+"""A ping every 15 s, given up after 15 more; then sockets are dialled in vain"""
+AGAIN_WITHIN_S = 120.0
+"""The silence is noticed, the victim dials for 60 s, each dial takes 8 s, and a peer takes what was given back"""
 LINE_BYTES_S = 8_000
 """64 kbit/s, of each call"""
 MORE_MB = 96
@@ -24,26 +25,30 @@ MORE_MB = 96
 
 @fault(
     "F41",
-    "silent partition between one worker and the provider, 40 s",
-    "the silence is noticed and marked; the same worker dials until it is heard again",
-    speed=0.8,
+    "silent partition between one worker and the provider, for good",
+    "the silence is noticed and marked; who dials in vain for a minute leaves the calls to the other worker",
+    speed=0.6,
 )
 def cut_off(scene: Scene) -> Verdict:
     victim = scene.busiest()
     mine = scene.held(victim)
     door = scene.rig.links.links["provider"]
     door.silence(dead_after=None, only=victim.pid)
-    scene.hold(PARTITION_S)
+    scene.hold(NOTICED_S)
+    scene.figures["watched_again_s"] = NOTICED_S + scene.wait_until_watched(AGAIN_WITHIN_S - NOTICED_S)
+    left = scene.held(victim)
     door.heal()
-    scene.figures["watched_again_s"] = PARTITION_S + scene.wait_until_watched(AGAIN_WITHIN_S - PARTITION_S)
     scene.expect(mine, "the victim had no call")
+    scene.expect(not left & mine, "the victim still has calls that it does not hear")
 
     def verdict(histories: Histories) -> Iterator[str]:
         gapped = {gap["call_id"] for gap in histories.stored.gaps}
         if whole := [call for call in mine if call in scene.base and call not in gapped]:
-            yield f"{len(whole)} calls that nobody heard for {PARTITION_S:g} s show no gap"
+            yield f"{len(whole)} calls that nobody heard for {NOTICED_S:g} s show no gap"
         if others := gapped & set(scene.base) - mine:
             yield f"{len(others)} calls of the other worker show a gap"
+        if lost := [call for call, row in histories.stored.calls.items() if row["state"] == "lost"]:
+            yield f"{len(lost)} calls were given up though the other worker reached them"
 
     return verdict
 

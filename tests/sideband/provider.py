@@ -14,6 +14,8 @@ from tests.sideband.desk import until
 
 HANG = "hang"
 """Do not answer at all."""
+CUT = "cut"
+"""Drop the connection before any answer to a dial."""
 FLAP = "flap"
 """Open the socket and close it at once."""
 
@@ -56,6 +58,10 @@ class Provider:
     async def dial(self, request: web.Request) -> web.StreamResponse:
         self.asked.append("dial")
         answer = self._next("dial")
+        if answer == CUT:
+            assert request.transport is not None
+            request.transport.abort()
+            return web.Response()
         if answer not in (200, FLAP):
             status, headers = answer if isinstance(answer, tuple) else (answer, {})
             return web.Response(status=status, headers=headers)

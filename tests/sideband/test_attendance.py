@@ -32,7 +32,7 @@ from calls.sideband.attendance import Attendance
 from calls.sideband.briefed import begin
 from calls.sideband.runner import Frames
 from tests.sideband.desk import until
-from tests.sideband.provider import FLAP, HANG, provider
+from tests.sideband.provider import CUT, FLAP, HANG, provider
 
 pytestmark = pytest.mark.asyncio
 
@@ -107,7 +107,8 @@ class Scene:
         self.control = ControlClient(brief.account)
         ref = CallRef(brief.id, brief.code, brief.tenant_id, "e", 1 if first_owner else 2)
         self.runner = begin(brief, ref, self.control, shell)
-        self.work = asyncio.create_task(Attendance(brief, self.runner, first_owner=first_owner).run())
+        self.attendance = Attendance(brief, self.runner, first_owner=first_owner)
+        self.work = asyncio.create_task(self.attendance.run())
 
     async def over(self, seconds=5):
         await asyncio.wait_for(self.work, seconds)
@@ -374,6 +375,23 @@ async def test_a_provider_that_stays_away_is_given_up(provided, attend):
     await provided.dialled()
     await provided.drop()
     assert await scene.over() == ("lost", "provider_unreachable")
+
+
+async def test_a_provider_that_is_not_reached_any_more_is_left_to_a_peer(provided, attend):
+    provided.will("dial", 200, CUT)
+    scene = attend()
+    await provided.dialled()
+    await provided.drop()
+    await asyncio.wait_for(scene.work, 30)
+    assert scene.shell.states == ["accepted", "active"], "the call is not over"
+    assert scene.attendance.cut_off
+
+
+async def test_a_second_owner_that_does_not_reach_the_provider_either_gives_up(provided, attend):
+    provided.will("dial", CUT)
+    scene = attend(first_owner=False, **running())
+    assert await scene.over() == ("lost", "provider_unreachable")
+    assert not scene.attendance.cut_off
 
 
 @pytest.mark.parametrize("status", [401, 403])

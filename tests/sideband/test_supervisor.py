@@ -24,7 +24,7 @@ from calls.tenancy import tenant_scope
 from tests import factories
 from tests.live.page import everything_closed
 from tests.sideband.desk import as_owner, at, connected, fetch, until, within
-from tests.sideband.provider import provider
+from tests.sideband.provider import CUT, provider
 
 pytestmark = pytest.mark.asyncio
 
@@ -186,6 +186,43 @@ async def test_a_worker_that_stops_hands_its_calls_over(acme, provided, hot, mon
             await until(lambda: within(acme, lambda: Turn.objects.count() == 2))
     assert provided.asked == ["accept", "dial", "dial"]
     assert await within(acme, lambda: Gap.objects.values_list("cause", flat=True)[0]) == "owner_lost"
+
+
+async def test_a_worker_that_is_cut_off_from_the_provider_leaves_its_calls_to_a_peer_first(
+    acme, provided, hot, monkeypatch
+):
+    monkeypatch.setattr(backoff, "REDIAL_S", (0.01,))
+    monkeypatch.setattr(backoff, "REDIAL_BUDGET_S", 0.2)
+    call = await ringing(acme, provided)
+    async with working() as one:
+        await attached(hot, call, one)
+        provided.will("dial", CUT)
+        await provided.drop()
+        await until(lambda: fetch(hot, "select 1 from calls_call where owner is null"))
+        provided.will("dial", 200)
+        # Many sweeps of its own later it is still nobody's.
+        await asyncio.sleep(10 * supervisor.SWEEP_S)
+        assert await fetch(hot, "select 1 from calls_call where owner is null")
+        async with working() as two:
+            await attached(hot, call, two)
+    assert await within(acme, lambda: Call.objects.get().state) == "active"
+
+
+async def test_a_call_that_no_peer_takes_is_taken_again(acme, provided, hot, monkeypatch):
+    monkeypatch.setattr(backoff, "REDIAL_S", (0.01,))
+    monkeypatch.setattr(backoff, "REDIAL_BUDGET_S", 0.2)
+    monkeypatch.setattr(supervisor, "PEERS_FIRST_S", 0.2)
+    call = await ringing(acme, provided)
+    async with working() as one:
+        await attached(hot, call, one)
+        provided.will("dial", CUT)
+        await provided.drop()
+        await until(lambda: fetch(hot, "select 1 from calls_call where owner is null"))
+        provided.will("dial", 200)
+        await attached(hot, call, one)
+    assert (await call_row(hot, call))[3] == 2
+    # Nothing was ever heard of it: unseen since it was answered.
+    assert await within(acme, lambda: Gap.objects.get().started_at == Call.objects.get().answered_at)
 
 
 async def test_what_waits_is_stored_before_the_calls_are_given_back(acme, provided, hot, settings):
