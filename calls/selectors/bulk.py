@@ -90,7 +90,8 @@ _TRANSCRIPTS = """
 select c.call_id, t.item_id, row_number() over (partition by t.call_id order by t.rank, t.id), t.kind, t.speaker,
     t.text, t.heard_text, nullif(t.name, ''), case t.kind when 'tool_call' then t.arguments end,
     case t.kind when 'tool_output' then t.output end,
-    case when t.transcription <> 'pending' then t.transcription when c.ended_at is not null then 'missing' end,
+    case t.transcription when 'pending' then case when c.ended_at is not null then 'missing' end
+        else t.transcription end,
     t.status, t.started_at, t.ended_at
 from calls_turn t join calls_call c on c.id = t.call_id
 where t.tenant_id = %(tenant)s and c.tenant_id = %(tenant)s
