@@ -28,8 +28,8 @@ select c.call_id, t.item_id, t.kind, t.speaker, t.text, t.heard_text, t.name, t.
        row_number() over (partition by t.call_id order by t.rank, t.id) as position,
        case when t.kind = 'tool_call' then t.arguments end as arguments,
        case when t.kind = 'tool_output' then t.output end as output,
-       case when t.transcription <> 'pending' then t.transcription when c.ended_at is not null then 'missing' end
-           as transcription
+       case t.transcription when 'pending' then case when c.ended_at is not null then 'missing' end
+           else t.transcription end as transcription
 from calls_turn t join calls_call c on c.id = t.call_id where c.id = any(%s)
 """
 _USAGE = f"""
