@@ -9,6 +9,7 @@ nobody was nudged about.
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 
 from celery.worker.consumer import Consumer
 
@@ -25,5 +26,6 @@ class EnduringConsumer(Consumer):  # type: ignore[misc]  # Celery has no types
             super().on_connection_error_after_connected(exc)
         except Exception as error:  # noqa: BLE001  whatever it is, a worker that ends is worse
             logger.warning("the lost connection to the broker did not close", extra={"error": type(error).__name__})
-            # Its channels are closed by now, so that there is nothing left to give back.
-            lost.close()
+            # Nearly always its channels are closed by now, so that there is nothing left to give back.
+            with suppress(Exception):
+                lost.close()

@@ -41,7 +41,7 @@ def lost(tmp_path) -> Connection:
     return connection
 
 
-def lose(kind: type[Consumer], connection: Connection) -> Consumer:
+def lose(kind: type[Consumer], connection: Connection | Stubborn) -> Consumer:
     """What a worker does about it."""
     consumer = object.__new__(kind)
     vars(consumer).update(connection=connection, app=app)
@@ -59,6 +59,28 @@ def test_ours_closes_the_connection_and_goes_on(lost, caplog):
     assert lose(EnduringConsumer, lost).connection is None
     assert "the lost connection to the broker did not close" in caplog.messages
     assert lost._closed
+
+
+class Stubborn:
+    """A connection that cannot be closed, however often that is tried."""
+
+    connection_errors = channel_errors = ()
+
+    def __init__(self) -> None:
+        self.tried = 0
+
+    def collect(self, socket_timeout: float) -> None:
+        pass
+
+    def close(self) -> None:
+        self.tried += 1
+        raise AttributeError("hostname")
+
+
+def test_ours_goes_on_without_a_connection_that_does_not_close_at_all():
+    stubborn = Stubborn()
+    assert lose(EnduringConsumer, stubborn).connection is None
+    assert stubborn.tried == 2
 
 
 def test_every_worker_has_it():
