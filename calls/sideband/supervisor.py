@@ -232,6 +232,7 @@ class Supervisor:
     async def _give_back(self, lease: Lease) -> None:
         """To a peer that may reach the provider; without one it is taken again after PEERS_FIRST_S."""
         logger.warning("the provider is not reached; a peer may", extra={"call": lease.call})
+        self._runners.pop(lease.call, None)  # it takes no command any more: whoever has the call next does
         self._left[lease.call] = time.monotonic() + PEERS_FIRST_S
         await self.writer.flush()  # what waits is refused once a peer has the call
         async with self.lease_pool.connection() as connection:

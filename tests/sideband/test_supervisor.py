@@ -208,6 +208,32 @@ async def test_a_worker_that_is_cut_off_from_the_provider_leaves_its_calls_to_a_
     assert await within(acme, lambda: Call.objects.get().state) == "active"
 
 
+async def test_what_is_asked_while_a_call_is_being_given_back_is_left_to_its_next_owner(
+    acme, provided, hot, monkeypatch
+):
+    monkeypatch.setattr(backoff, "REDIAL_S", (0.01,))
+    monkeypatch.setattr(backoff, "REDIAL_BUDGET_S", 0.2)
+    giving, go_on, give_back = asyncio.Event(), asyncio.Event(), leases.give_back
+
+    async def slowly(*arguments):
+        giving.set()
+        await go_on.wait()
+        await give_back(*arguments)
+
+    monkeypatch.setattr(leases, "give_back", slowly)
+    call = await ringing(acme, provided)
+    async with working() as one:
+        await attached(hot, call, one)
+        provided.will("dial", CUT)
+        await provided.drop()
+        await giving.wait()
+        command = await within(acme, lambda: factories.make_command(call, text="For the next one."))
+        await asyncio.sleep(10 * leases.RENEW_S)
+        go_on.set()
+        await until(lambda: fetch(hot, "select 1 from calls_call where owner is null"))
+        assert (await within(acme, lambda: Command.objects.get(pk=command.pk))).state == "requested"
+
+
 async def test_a_call_that_no_peer_takes_is_taken_again(acme, provided, hot, monkeypatch):
     monkeypatch.setattr(backoff, "REDIAL_S", (0.01,))
     monkeypatch.setattr(backoff, "REDIAL_BUDGET_S", 0.2)
