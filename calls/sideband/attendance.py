@@ -23,7 +23,7 @@ from calls.exceptions import (
 from calls.providers import session_body
 from calls.providers.control import sideband_endpoint
 from calls.selectors.sideband import Briefing
-from calls.sideband import backoff
+from calls.sideband import backoff, connection
 from calls.sideband.connection import Sideband
 from calls.sideband.runner import OVERSIZED, Runner
 
@@ -209,7 +209,7 @@ class Attendance:
                 await asyncio.sleep(wait)
                 if self.runner.over.is_set():  # let go meanwhile: it may be somebody else's
                     return None
-                return await Sideband.dial(self.endpoint, again=self.was_open)
+                return await self._open(self._trying_since + budget)
             except ProviderGone:
                 if self.was_open:
                     self.runner.feed(Gone())
@@ -229,6 +229,16 @@ class Attendance:
                     self._give_up(CallState.LOST if self.was_open else CallState.MISSED, reason, words)
                 return None
         return None
+
+    async def _open(self, until: float) -> Sideband:
+        """Where hundreds dial in vain, each for seconds, the last would wait before the door for minutes: a call that a
+        peer may take waits there no longer than it may dial."""
+        left = max(connection.OPEN_LIMIT_S, until - time.monotonic()) if self._heard else None
+        try:
+            async with asyncio.timeout(left):
+                return await Sideband.dial(self.endpoint, again=self.was_open)
+        except TimeoutError as error:
+            raise ProviderUnreachable("no turn to dial") from error
 
     def _note_closed(self, opened_at: float) -> None:
         """Only a stretch of reading makes a fresh start: a peer that opens and closes must not be dialled for ever."""

@@ -27,9 +27,10 @@ from calls.providers import client
 from calls.providers.base import Account
 from calls.providers.client import ControlClient
 from calls.selectors.sideband import Briefing
-from calls.sideband import attendance, backoff, runner
+from calls.sideband import attendance, backoff, connection, runner
 from calls.sideband.attendance import Attendance
 from calls.sideband.briefed import begin
+from calls.sideband.connection import REDIALS, Doors
 from calls.sideband.runner import Frames
 from tests.sideband.desk import until
 from tests.sideband.provider import CUT, FLAP, HANG, provider
@@ -385,6 +386,21 @@ async def test_a_provider_that_is_not_reached_any_more_is_left_to_a_peer(provide
     await asyncio.wait_for(scene.work, 30)
     assert scene.shell.states == ["accepted", "active"], "the call is not over"
     assert scene.attendance.cut_off
+
+
+async def test_a_call_does_not_wait_before_the_door_longer_than_it_may_dial(provided, attend, monkeypatch):
+    """Hundreds dial in vain beside it, each for as long as a dial may take."""
+    monkeypatch.setattr(connection, "OPEN_LIMIT_S", 1.0)
+    scene = attend()
+    await provided.dialled()
+    doors = Doors.here()
+    for _ in range(REDIALS):
+        await doors._again.acquire()
+    await provided.drop()
+    await asyncio.wait_for(scene.work, 30)
+    assert scene.attendance.cut_off
+    assert provided.count("dial") == 1
+    assert doors.waiting == 0
 
 
 async def test_a_second_owner_that_does_not_reach_the_provider_either_gives_up(provided, attend):
