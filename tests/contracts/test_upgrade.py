@@ -46,7 +46,7 @@ def breaks(operation: Operation, before: ProjectState) -> str:
         return "" if field.null or field.has_db_default() or field.many_to_many else "a row without it is refused"
     if isinstance(operation, migrations.AlterField):
         was, field = before.models["calls", operation.model_name_lower].fields[operation.name], operation.field
-        narrower = (was.max_length or 0) > (field.max_length or math.inf) or (was.null and not field.null)
+        narrower = (was.max_length or math.inf) > (field.max_length or math.inf) or (was.null and not field.null)
         return "narrower than what an older process may write" if narrower else ""
     return ""
 
@@ -64,6 +64,7 @@ def test_every_later_migration_lets_older_processes_go_on():
         migrations.AddField("call", "mood", CharField(max_length=8)),
         migrations.AddField("call", "mood", CharField(max_length=8, default="calm")),
         migrations.AlterField("call", "last_words", CharField(max_length=8)),
+        migrations.AlterField("turn", "text", CharField(max_length=8)),
         migrations.AlterField("call", "ended_at", DateTimeField()),
     ],
     ids=lambda operation: operation.describe(),
