@@ -18,6 +18,7 @@ from calls.domain.changes import (
     TurnChanged,
     UsageRecorded,
 )
+from calls.domain.states import CommandState
 
 NOT_STORED = "not_stored"
 """Cause of the gap that stands for what was dropped"""
@@ -111,7 +112,8 @@ def _worths(changes: Sequence[Numbered]) -> list[Worth]:
         elif isinstance(change, SignsChanged):
             key = type(change)
         elif isinstance(change, CommandChanged):
-            key, worth = change.command_id, Worth.PROMISE
+            # When it went out, and after which turn, no later change says again.
+            key, worth = (change.command_id, change.state is CommandState.SENT), Worth.PROMISE
         if key is not None and key in later:
             worth = Worth.SUPERSEDED
         later.add(key)

@@ -73,10 +73,10 @@ def test_what_became_of_a_command_goes_last():
         for state in (CommandState.CLAIMED, CommandState.SENT, CommandState.CONFIRMED)
     )
     full = batch(claimed, sent, confirmed, usage("r1"), ACTIVE)
-    assert shed(full, 3, ALL) == 2
-    assert full.changes == [confirmed, usage("r1"), ACTIVE]
-    assert shed(full, 1, ALL) == 2
-    assert full.changes[1:] == [confirmed]
+    assert shed(full, 4, ALL) == 1
+    assert full.changes == [sent, confirmed, usage("r1"), ACTIVE], "when it was sent is said by `sent` alone"
+    assert shed(full, 2, ALL) == 2
+    assert full.changes[1:] == [sent, confirmed]
 
 
 def test_bytes_are_a_bound_too():
