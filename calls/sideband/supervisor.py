@@ -33,6 +33,7 @@ from calls.sideband.audience import Audience
 from calls.sideband.briefed import begin
 from calls.sideband.hints import Hints
 from calls.sideband.inheritance import Inheritance
+from calls.sideband.peers import Peers
 from calls.sideband.pulse import Pulse
 from calls.sideband.runner import Frames, Runner
 from calls.sideband.spool import Spool
@@ -60,9 +61,6 @@ LOOK_S = 5.0
 heard before they are buried"""
 INHERIT_S = 30.0
 """So long the first look may keep this worker from taking free calls, counted while the database is there"""
-PEERS_FIRST_S = 10.0
-"""A call that was given back because this process reaches the provider no more is left to its peers for so long:
-several of their sweeps"""
 CALM_S = float(leases.TTL_S)
 """After the database was away all leases have run out: first everybody renews their own, then the rest is swept."""
 
@@ -94,12 +92,11 @@ class Supervisor:
             Spool(settings.spool_dir, self.owner, settings.spool_bytes),
             settings.backlog_changes,
         )
+        self.peers = Peers(self.lease_pool, self.owner, self.writer)
         self._inherited = asyncio.Event()
         self.clients = ControlClients()
         self._runners: dict[int, Runner] = {}
         self._leases: dict[int, Lease] = {}
-        self._left: dict[int, float] = {}
-        """Calls that peers may have first, and until when"""
         self._tasks: set[asyncio.Task[None]] = set()
         self._taking = asyncio.Lock()
         self._nudged: set[int] = set()
@@ -218,25 +215,11 @@ class Supervisor:
             if limit <= 0 or not (self.may_send() or await self._ask()):  # who may not answer a call does not take it
                 return
             async with self.pool.connection() as connection:
-                besides = self._leases.keys() | self._left_to_peers()
+                besides = self._leases.keys() | self.peers.calls()
                 taken = await leases.take(connection, self.owner, limit=limit, calls=calls, besides=besides)
             for lease in taken:
                 self._leases[lease.call] = lease
                 self._spawn(self._attend(lease))
-
-    def _left_to_peers(self) -> set[int]:
-        now = time.monotonic()
-        self._left = {call: until for call, until in self._left.items() if until > now}
-        return set(self._left)
-
-    async def _give_back(self, lease: Lease) -> None:
-        """To a peer that may reach the provider; without one it is taken again after PEERS_FIRST_S."""
-        logger.warning("the provider is not reached; a peer may", extra={"call": lease.call})
-        self._runners.pop(lease.call, None)  # it takes no command any more: whoever has the call next does
-        self._left[lease.call] = time.monotonic() + PEERS_FIRST_S
-        await self.writer.flush()  # what waits is refused once a peer has the call
-        async with self.lease_pool.connection() as connection:
-            await leases.give_back(connection, self.owner, lease)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -271,7 +254,8 @@ class Supervisor:
                 self.writer.put(ref, [note], {"oddities": 1})
             await attendance.run()
             if attendance.cut_off and self._leases.get(lease.call) == lease:
-                await self._give_back(lease)
+                self._runners.pop(lease.call, None)  # it takes no command any more: whoever has the call next does
+                await self.peers.leave(lease)
         except AWAY as error:
             logger.warning("database is away", extra={"loop": "attend", "error": type(error).__name__})
         except Exception:

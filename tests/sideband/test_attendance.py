@@ -5,83 +5,28 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 import pytest_asyncio
 
 from calls.actions.ingest import CallRef
 from calls.domain import session, steering
-from calls.domain.changes import (
-    AttachmentChanged,
-    CallStateChanged,
-    CommandChanged,
-    GapRecorded,
-    Signs,
-    TurnChanged,
-)
+from calls.domain.changes import CommandChanged, GapRecorded, TurnChanged
 from calls.domain.commands import Command, Verb
 from calls.domain.inputs import Attached, Tick
 from calls.domain.states import Attachment, CallState
 from calls.providers import client
-from calls.providers.base import Account
 from calls.providers.client import ControlClient
-from calls.selectors.sideband import Briefing
 from calls.sideband import attendance, backoff, connection, runner
 from calls.sideband.attendance import Attendance
 from calls.sideband.briefed import begin
 from calls.sideband.connection import REDIALS, Doors
-from calls.sideband.runner import Frames
+from tests.sideband.attending import Shell, briefed, running
 from tests.sideband.desk import until
 from tests.sideband.provider import CUT, FLAP, HANG, provider
 
 pytestmark = pytest.mark.asyncio
-
-
-class Shell:
-    """A process that writes down what its runners want stored."""
-
-    def __init__(self, *, sending=True):
-        self.writer = self.hints = self
-        self.changes = []
-        self.frames = Frames()
-        self.columns = {}
-        self.heard_at = None
-        self.sending = sending
-
-    def may_send(self):
-        return self.sending
-
-    def put(self, ref, changes, columns):
-        self.changes += changes
-        self.columns |= columns
-
-    def heard(self, ref):
-        self.heard_at = ref.heard_at
-
-    roomy = True
-
-    async def room(self):
-        return
-
-    def mark(self, picture):
-        pass
-
-    def of(self, kind):
-        return [change for change in self.changes if isinstance(change, kind)]
-
-    @property
-    def states(self):
-        return [change.state.value for change in self.of(CallStateChanged)]
-
-    @property
-    def attachments(self):
-        return [change.attachment.value for change in self.of(AttachmentChanged)]
-
-    @property
-    def end(self):
-        last = self.of(CallStateChanged)[-1]
-        return last.state.value, last.reason.value
 
 
 @pytest.fixture(autouse=True)
@@ -131,27 +76,6 @@ async def attend(provided):
         scene.work.cancel()
         await asyncio.gather(scene.work, return_exceptions=True)
         await scene.control.aclose()
-
-
-def briefed(url):
-    return Briefing(
-        id=1, code=UUID(int=1), tenant_id=UUID(int=9), stream_epoch="e", call_id="rtc_1", state=CallState.RINGING,
-        attachment=Attachment.DETACHED, started_at=datetime.now(UTC), answered_at=None, last_event_at=None,
-        deadline=None, signs=Signs(), account=Account(url, "sk-test"), has_agent=True, busy=False, model="gpt-realtime", voice="marin",
-        greeting="", instructions="Be brief.", settings={}, turns=[], commands=[],
-    )  # fmt: skip
-
-
-def running(seconds=60):
-    """What is stored of a call that somebody else watched."""
-    now = datetime.now(UTC)
-    return {
-        "state": CallState.ACTIVE,
-        "attachment": Attachment.ATTACHED,
-        "started_at": now - timedelta(seconds=seconds),
-        "answered_at": now - timedelta(seconds=seconds),
-        "last_event_at": now - timedelta(seconds=5),
-    }
 
 
 # Answering

@@ -18,7 +18,7 @@ from psycopg_pool import PoolTimeout
 from calls.actions import commands, leases
 from calls.domain.changes import NoteAdded
 from calls.models import Call, CallEvent, Command, Gap, Turn
-from calls.sideband import backoff, fence, inheritance, loop, supervisor, writer
+from calls.sideband import backoff, fence, inheritance, loop, peers, supervisor, writer
 from calls.sideband.supervisor import Supervisor
 from calls.tenancy import tenant_scope
 from tests import factories
@@ -237,7 +237,7 @@ async def test_what_is_asked_while_a_call_is_being_given_back_is_left_to_its_nex
 async def test_a_call_that_no_peer_takes_is_taken_again(acme, provided, hot, monkeypatch):
     monkeypatch.setattr(backoff, "REDIAL_S", (0.01,))
     monkeypatch.setattr(backoff, "REDIAL_BUDGET_S", 0.2)
-    monkeypatch.setattr(supervisor, "PEERS_FIRST_S", 0.2)
+    monkeypatch.setattr(peers, "FIRST_S", 0.2)
     call = await ringing(acme, provided)
     async with working() as one:
         await attached(hot, call, one)

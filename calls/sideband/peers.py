@@ -1,0 +1,44 @@
+"""Calls that this process gives back as it reaches the provider no more: its peers may have them first."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+from uuid import UUID
+
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
+
+from calls.actions import leases
+from calls.actions.leases import Lease
+from calls.sideband.writer import Writer
+
+logger = logging.getLogger(__name__)
+
+FIRST_S = 10.0
+"""A call that was given back is left to the peers for so long: several of their sweeps"""
+
+
+class Peers:
+    """One per process."""
+
+    def __init__(self, pool: AsyncConnectionPool[AsyncConnection[Any]], owner: UUID, writer: Writer) -> None:
+        self._pool = pool
+        self._owner = owner
+        self._writer = writer
+        self._until: dict[int, float] = {}
+
+    def calls(self) -> set[int]:
+        """What is theirs for now."""
+        now = time.monotonic()
+        self._until = {call: until for call, until in self._until.items() if until > now}
+        return set(self._until)
+
+    async def leave(self, lease: Lease) -> None:
+        """Without a peer that reaches the provider the call is taken again after FIRST_S."""
+        logger.warning("the provider is not reached; a peer may", extra={"call": lease.call})
+        self._until[lease.call] = time.monotonic() + FIRST_S
+        await self._writer.flush()  # what waits is refused once a peer has the call
+        async with self._pool.connection() as connection:
+            await leases.give_back(connection, self._owner, lease)
