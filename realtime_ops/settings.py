@@ -227,7 +227,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "unacked_restore_interval": 5,
 }
 CELERY_BEAT_SCHEDULE = {
-    "settle-overdue": {"task": "calls.tasks.settle_overdue", "schedule": 5.0, "options": {"expires": 5}},
+    "settle-overdue": {"task": "calls.tasks.settle_overdue", "schedule": 5.0, "options": {"expires": 30}},
     "tend-exports": {"task": "calls.tasks.tend_exports", "schedule": 10.0, "options": {"expires": 10}},
     "sum-up-usage": {"task": "calls.tasks.sum_up_usage", "schedule": 60.0, "options": {"expires": 60}},
     "tidy": {"task": "calls.tasks.tidy", "schedule": 3600.0, "options": {"expires": 3600}},

@@ -111,9 +111,9 @@ def settle_overdue() -> int:
     """Settle commands of the tenant in scope that no owner will settle any more; returns how many.
 
     Not claimed in time: expired. Claimed or sent when the call ended, or longer ago than any owner waits for a proof:
-    not confirmed.
+    not confirmed. All by the database's clock, by which they were asked for and claimed.
     """
-    now = timezone.now()
+    now = Now()
     taken = Q(state__in=[CommandState.CLAIMED, CommandState.SENT])
     over = Q(call__ended_at__lt=now - ENDED_GRACE) | Q(claimed_at__lt=now - PROOF_AFTER)
     unclaimed = Q(state=CommandState.REQUESTED, requested_at__lt=now - EXPIRES_AFTER)

@@ -56,9 +56,11 @@ class Line(ClientConnection):
                 told.headers.clear()
 
     async def listen(self, on_frame: OnFrame) -> None:
-        while self._waiting:
-            if not on_frame(self._waiting.pop(0)):
+        for taken, message in enumerate(self._waiting, 1):
+            if not on_frame(message):
+                del self._waiting[:taken]
                 return
+        self._waiting.clear()
         self._on_frame, self._fault = on_frame, None
         self._over.clear()
         if self.state is State.OPEN:

@@ -231,6 +231,13 @@ def test_what_nobody_claims_expires(acme, call, sam):
     assert (told["id"], told["state"], told["detail"]) == (body["id"], "expired", command.detail)
 
 
+def test_a_clock_that_is_ahead_expires_nothing(acme, call, sam, monkeypatch):
+    ask(call, sam)
+    ahead = timezone.now() + timedelta(hours=1)
+    monkeypatch.setattr(commands.timezone, "now", lambda: ahead)
+    assert expire(acme) == 0
+
+
 @pytest.mark.parametrize("state", ["claimed", "sent", "confirmed", "not_confirmed"])
 def test_what_was_claimed_does_not_expire(acme, call, state):
     factories.make_command(call, state=state)
