@@ -50,7 +50,9 @@ class Attendance:
         # An accept whose outcome nobody heard: an earlier owner's, which may have died over it, or one of our own.
         self._unheard_since = None if first_owner or self.was_open else briefing.started_at
         self.cut_off = False
-        """This process heard the call and reaches the provider no more: a peer may"""
+        """This process does not reach the provider, or no more: a peer may"""
+        self._unreachable = False
+        """So ended the last dial"""
         self._heard = False
         self._attempt = 0
         self._trying_since = time.monotonic()
@@ -69,7 +71,7 @@ class Attendance:
         sideband: Sideband | None = None
         try:
             sideband = await self._answer()
-            while not self.runner.over.is_set():
+            while not (self.runner.over.is_set() or self.cut_off):
                 sideband = sideband or await self._dial()
                 if sideband is None:
                     return
@@ -161,7 +163,8 @@ class Attendance:
                 self._unheard_since = self._unheard_since or asked_at
                 if opened := await self._try_dial():
                     return opened
-                if not await self._wait(attempt, age, error):
+                self.cut_off = self._unreachable and self.first_owner  # whoever is next dials before it accepts
+                if self.cut_off or not await self._wait(attempt, age, error):
                     return None
             except ProviderBusy as error:
                 if (error.status or 0) >= 500:
@@ -191,7 +194,8 @@ class Attendance:
     async def _try_dial(self) -> Sideband | None:
         try:
             return await Sideband.dial(self.endpoint, again=self.was_open)
-        except ProviderError:
+        except ProviderError as error:
+            self._unreachable = isinstance(error, ProviderUnreachable)
             return None
 
     async def _dial(self) -> Sideband | None:

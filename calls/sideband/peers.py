@@ -18,6 +18,8 @@ logger = logging.getLogger(__name__)
 
 FIRST_S = 10.0
 """A call that was given back is left to the peers for so long: several of their sweeps"""
+RINGING_FIRST_S = 3.0
+"""The same of a call that rings: nobody lets it ring for long"""
 
 
 class Peers:
@@ -35,10 +37,10 @@ class Peers:
         self._until = {call: until for call, until in self._until.items() if until > now}
         return set(self._until)
 
-    async def leave(self, lease: Lease) -> None:
-        """Without a peer that reaches the provider the call is taken again after FIRST_S."""
+    async def leave(self, lease: Lease, *, ringing: bool = False) -> None:
+        """Without a peer that reaches the provider the call is taken again after FIRST_S, or RINGING_FIRST_S."""
         logger.warning("the provider is not reached; a peer may", extra={"call": lease.call})
-        self._until[lease.call] = time.monotonic() + FIRST_S
+        self._until[lease.call] = time.monotonic() + (RINGING_FIRST_S if ringing else FIRST_S)
         await self._writer.flush()  # what waits is refused once a peer has the call
         async with self._pool.connection() as connection:
             await leases.give_back(connection, self._owner, lease)

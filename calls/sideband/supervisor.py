@@ -255,7 +255,7 @@ class Supervisor:
             await attendance.run()
             if attendance.cut_off and self._leases.get(lease.call) == lease:
                 self._runners.pop(lease.call, None)  # it takes no command any more: whoever has the call next does
-                await self.peers.leave(lease)
+                await self.peers.leave(lease, ringing=not attendance.was_open)
         except AWAY as error:
             logger.warning("database is away", extra={"loop": "attend", "error": type(error).__name__})
         except Exception:

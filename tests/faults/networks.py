@@ -34,6 +34,7 @@ def cut_off(scene: Scene) -> Verdict:
     mine = scene.held(victim)
     door = scene.rig.links.links["provider"]
     door.silence(dead_after=None, only=victim.pid)
+    arrived = scene.arrive(4)
     scene.hold(NOTICED_S)
     scene.figures["watched_again_s"] = NOTICED_S + scene.wait_until_watched(AGAIN_WITHIN_S - NOTICED_S)
     left = scene.held(victim)
@@ -49,6 +50,7 @@ def cut_off(scene: Scene) -> Verdict:
             yield f"{len(others)} calls of the other worker show a gap"
         if lost := [call for call, row in histories.stored.calls.items() if row["state"] == "lost"]:
             yield f"{len(lost)} calls were given up though the other worker reached them"
+        yield from checks.all_announced(histories, arrived)
 
     return verdict
 

@@ -15,7 +15,7 @@ from tests.sideband.desk import until
 HANG = "hang"
 """Do not answer at all."""
 CUT = "cut"
-"""Drop the connection before any answer to a dial."""
+"""Drop the connection before any answer."""
 FLAP = "flap"
 """Open the socket and close it at once."""
 
@@ -52,6 +52,10 @@ class Provider:
         if answer == HANG:
             await self.closing.wait()
             answer = 500
+        if answer == CUT:
+            assert request.transport is not None
+            request.transport.abort()
+            return web.Response()
         status, headers = answer if isinstance(answer, tuple) else (answer, {})
         return web.json_response({"error": {"message": f"answer {status}"}}, status=status, headers=headers)
 

@@ -327,6 +327,24 @@ async def test_a_call_does_not_wait_before_the_door_longer_than_it_may_dial(prov
     assert doors.waiting == 0
 
 
+async def test_a_call_that_rings_at_a_worker_that_is_cut_off_is_left_to_a_peer_at_once(provided, attend):
+    provided.will("accept", CUT)
+    provided.will("dial", CUT)
+    scene = attend()
+    await asyncio.wait_for(scene.work, 30)
+    assert (scene.attendance.cut_off, scene.shell.states) == (True, [])
+    assert provided.count("accept") <= 2, "not asked again and again"
+
+
+async def test_a_second_owner_of_a_ringing_call_asks_until_it_is_answered(provided, attend):
+    provided.will("accept", CUT, CUT, 200)
+    provided.will("dial", CUT, CUT, 200)
+    scene = attend(first_owner=False)
+    await provided.dialled()
+    await until(lambda: scene.shell.attachments[-1:] == ["attached"])
+    assert not scene.attendance.cut_off
+
+
 async def test_a_second_owner_that_does_not_reach_the_provider_either_gives_up(provided, attend):
     provided.will("dial", CUT)
     scene = attend(first_owner=False, **running())

@@ -59,3 +59,10 @@ async def test_it_is_the_peers_for_a_while_and_from_before_it_is_free(worker, mo
     await Peers(worker, OWNER, worker).leave(LEASE)
     await left.leave(Lease(8, 1))
     assert left.calls() == {7}, "the time of each runs by itself"
+
+
+async def test_a_call_that_rings_is_not_left_to_them_for_long(worker, monkeypatch):
+    monkeypatch.setattr(peers, "RINGING_FIRST_S", 0.0)
+    left = Peers(worker, OWNER, worker)
+    await left.leave(Lease(8, 1), ringing=True)
+    assert left.calls() == set()
