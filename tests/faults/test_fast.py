@@ -12,8 +12,7 @@ from tests.faults.fault import FAULTS
 from tests.faults.run import product, run
 from tests.rig.machine import Rig
 
-# The rig's own doors may leave a socket of a server that was crashed to the garbage collector.
-pytestmark = [pytest.mark.journey, pytest.mark.filterwarnings("ignore:Exception ignored in.*(transport|socket)")]
+pytestmark = pytest.mark.journey
 
 CALLS = 6
 PACE = 2.5

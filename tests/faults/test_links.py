@@ -71,6 +71,21 @@ def test_a_silent_door_passes_nothing_closes_nothing_and_keeps_what_was_said(doo
             assert during.recv(1024) == b"three"
 
 
+def test_who_is_taken_in_the_moment_in_which_the_door_shuts_is_turned_away(door: Link) -> None:
+    with socket.socket() as late:
+        late.settimeout(2)
+
+        def at_once() -> None:
+            late.connect(("127.0.0.1", door.port))
+            door._take(door.listening)
+            door._refuse()
+
+        door.board.call(at_once)
+        with pytest.raises(ConnectionResetError):
+            late.recv(1024)
+    assert not door.pairs
+
+
 def test_the_kernel_gives_up_on_a_silent_door_and_the_server_hears_of_it_later(door: Link) -> None:
     with opened(door) as connection:
         assert said(connection, b"one") == b"one"

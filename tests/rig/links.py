@@ -20,7 +20,7 @@ import psutil
 RESET = struct.pack("ii", 1, 0)
 BACKLOG_BYTES = 1 << 20
 """What may wait for a reader that does not read; then its writer is not read either."""
-POLL_S = 0.05
+POLL_S = ROUNDS_S = 0.05
 LINE_RATE = 1e9
 """Bytes a second of a line that is not slow: what a slow one still holds is brought in order"""
 KERNEL_S = 6.0
@@ -107,6 +107,9 @@ class _Pair:
 
     def made(self, end: _End) -> None:
         if end is self.near:
+            if self.link.refusing:
+                end.reset()  # taken in the moment before
+                return
             self.link.pairs.add(self)
             self.hushed = self.link.hushes(self)
             if not self.hushed:
@@ -167,7 +170,7 @@ class Link:
         self.pairs: set[_Pair] = set()
         self.orphans: list[_End] = []
         self.port = 0
-        self.listening: asyncio.Server | None = None
+        self.listening: socket.socket | None = None
         self._dead_after: float | None = None
         self._deaths: list[asyncio.TimerHandle] = []
 
@@ -219,8 +222,8 @@ class Link:
             pair.far.reset()
 
     def drop_all(self) -> None:
-        """On the loop only: with what nobody was told of."""
-        self._cut()
+        """On the loop only: for good, with what nobody was told of."""
+        self._refuse()
         for end in self.orphans:
             end.reset()
 
@@ -252,16 +255,24 @@ class Link:
         return await asyncio.open_connection(*self.target)
 
     async def listen(self) -> None:
-        """On the same port each time."""
+        """On the same port each time. Takes connections by itself: an asyncio server that is closed in the round in which
+        it took one leaves that one open."""
         if self.listening is None:
+            self.listening = socket.create_server(("127.0.0.1", self.port), backlog=512)
+            self.listening.setblocking(False)
+            self.port = int(self.listening.getsockname()[1])
+            asyncio.get_running_loop().add_reader(self.listening, self._take, self.listening)
+
+    def _take(self, listening: socket.socket) -> None:
+        with contextlib.suppress(BlockingIOError, ConnectionAbortedError):  # who asked left meanwhile
+            taken, _ = listening.accept()
             loop = asyncio.get_running_loop()
-            server = await loop.create_server(lambda: _Pair(self).near, "127.0.0.1", self.port, backlog=512)
-            self.listening = server
-            self.port = int(server.sockets[0].getsockname()[1])
+            self.board.task(loop.connect_accepted_socket(lambda: _Pair(self).near, taken))
 
     def close(self) -> None:
         """On the loop only."""
         if self.listening is not None:
+            asyncio.get_running_loop().remove_reader(self.listening)
             self.listening.close()
             self.listening = None
 
@@ -297,8 +308,6 @@ class Switchboard:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for link in self.links.values():
-            link.cut()
         asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(5)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
@@ -313,12 +322,11 @@ class Switchboard:
 
     async def _end(self) -> None:
         for link in self.links.values():
-            link.close()
+            link.drop_all()
+        await asyncio.sleep(ROUNDS_S)  # what was taken in the last moment is let go
         for task in self._tasks:
             task.cancel()
-        for link in self.links.values():
-            link.drop_all()
-        await asyncio.sleep(0.05)  # connections that were cut are closed in the loop's next rounds
+        await asyncio.sleep(ROUNDS_S)  # connections that were cut are closed in the loop's next rounds
 
     def heal(self) -> None:
         for link in self.links.values():
