@@ -119,7 +119,7 @@ def browser_flood(scene: Scene) -> Verdict:
     with RawFeed(browser, "acme", ["tenant"]) as huge:
         huge.send(b" " * (10 << 20))
         scene.wait(huge.is_cut, 15, "the huge frame to be turned away")
-    scene.hold(1)  # the two above are gone
+    scene.hold(COUNTED_AFTER_S)  # the two above are gone, and counted
     turned_away = scene.counted("web", "turned_away")
     with ExitStack() as stack:
         opened = [stack.enter_context(RawFeed(browser, "acme", ["tenant"])) for _ in range(OPENED)]
