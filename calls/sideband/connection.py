@@ -141,7 +141,7 @@ class Sideband:
 
     def abort(self) -> None:
         """Drop it at once: a close handshake would wait behind frames that nobody may read any more."""
-        self._socket.transport.abort()
+        self._socket.abort()
 
     async def close(self) -> None:
         await self._socket.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -15,6 +16,7 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
+from calls.sideband import line as lines
 from calls.sideband.line import Line
 
 LIMIT = 70_000
@@ -26,6 +28,7 @@ class Wire(asyncio.Transport):
     def __init__(self):
         super().__init__()
         self.closing = False
+        self.reading = True
 
     def write(self, data):
         self.written = data
@@ -34,10 +37,16 @@ class Wire(asyncio.Transport):
         pass
 
     def pause_reading(self):
-        pass
+        self.reading = False
 
     def resume_reading(self):
-        pass
+        self.reading = True
+
+    def can_write_eof(self):
+        return False
+
+    def close(self):
+        self.closing = True
 
     def is_closing(self):
         return self.closing
@@ -50,9 +59,8 @@ def framed(text, opcode=Opcode.TEXT, *, fin=True, mask=False):
     return Frame(opcode, text, fin).serialize(mask=mask)
 
 
-async def hear(cut):
-    """Messages that a line hands over, and the code that it was closed with, for what a provider writes after the
-    handshake, where `cut` says what it reads at once."""
+def shake():
+    """A line before the handshake, its protocol, and the provider's answer."""
     protocol = ClientProtocol(parse_uri("ws://provider/"), max_size=LIMIT)
     line = Line(protocol, ping_interval=None)
     line.connection_made(Wire())
@@ -62,8 +70,15 @@ async def hear(cut):
     key = request.headers["Sec-WebSocket-Key"].encode() + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
     accepted = base64.b64encode(hashlib.sha1(key, usedforsecurity=False).digest())
     answer = b"HTTP/1.1 101 Fine\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %b\r\n\r\n"
+    return line, protocol, answer % accepted
+
+
+async def hear(cut):
+    """Messages that a line hands over, and the code that it was closed with, for what a provider writes after the
+    handshake, where `cut` says what it reads at once."""
+    line, protocol, answer = shake()
     heard = []
-    for data in cut(answer % accepted):
+    for data in cut(answer):
         line.data_received(data)
     assert line.response is not None
     listener = asyncio.create_task(line.listen(lambda raw: heard.append(raw) or True))
@@ -139,3 +154,120 @@ def test_what_is_refused_is_refused_at_once_and_what_follows_is_not_heard(bad, c
 
 def test_a_frame_that_breaks_off_is_no_message():
     assert asyncio.run(hear(in_pieces(framed(b"whole") + framed(b"half of it")[:-3], [5]))) == ([b"whole"], None, True)
+
+
+def flood(frames):
+    """Numbered messages, with pings and messages in parts between them; and the messages."""
+    said = [b"%d" % number for number in range(frames)]
+    kinds = [
+        lambda text: framed(text),
+        lambda text: framed(b"", Opcode.PING) + framed(text),
+        lambda text: framed(text[:1], fin=False) + framed(text[1:], Opcode.CONT),
+    ]
+    return b"".join(kinds[number % 3](text) for number, text in enumerate(said)), said
+
+
+async def rounds(times):
+    for _ in range(times):
+        await asyncio.sleep(0)
+
+
+@pytest.mark.asyncio
+async def test_a_read_of_very_many_frames_leaves_the_loop_to_others_between():
+    line, _, answer = shake()
+    line.data_received(answer)
+    heard = []
+    listener = asyncio.create_task(line.listen(lambda raw: heard.append(raw) or True))
+    await rounds(1)
+    line.data_received(framed(b"") * (3 * lines.TURN_LIMIT + 1))
+    counts = []
+    while not line.transport.reading:
+        counts.append(len(heard))
+        await rounds(1)
+    assert counts == [lines.TURN_LIMIT, 2 * lines.TURN_LIMIT, 3 * lines.TURN_LIMIT]
+    assert len(heard) == 3 * lines.TURN_LIMIT + 1
+    line.connection_lost(None)
+    await asyncio.gather(listener, return_exceptions=True)
+
+
+@settings(deadline=None)
+@given(
+    sizes=st.lists(st.integers(1, 400), min_size=1, max_size=5),
+    enough=st.integers(1, 30),
+    rest=st.integers(0, 5),
+    goodbye=st.booleans(),
+    torn=st.booleans(),
+)
+def test_however_a_flood_is_cut_and_listened_to_all_of_it_arrives_in_order(sizes, enough, rest, goodbye, torn):
+    """`enough`: messages after which who listens takes no more for `rest` rounds of the loop. The end may come while
+    most of it is put off; `torn` without that the provider ended its side."""
+
+    async def scene():
+        line, protocol, answer = shake()
+        wire, heard, limits = line.transport, [], []
+        stream, said = flood(200)
+
+        async def listen():
+            while True:
+                await line.listen(lambda raw: heard.append(raw) or len(heard) % enough != 0)
+                limits.append(len(line._waiting))
+                await rounds(rest)
+
+        line.data_received(answer)
+        listener = asyncio.create_task(listen())
+        for data in in_pieces(stream + goodbye * framed(b"\x03\xe9bye", Opcode.CLOSE), sizes)(b""):
+            while not wire.reading:
+                await rounds(1)
+            line.data_received(data)
+        assert max(limits, default=0) <= lines.QUEUE_LIMIT + lines.TURN_LIMIT
+        if not torn:
+            line.eof_received()
+        wire.closing = True
+        line.connection_lost(None)
+        with pytest.raises(ConnectionClosed) as closed:
+            await asyncio.wait_for(listener, 30)
+        assert heard == said
+        assert protocol.state is State.CLOSED
+        assert (closed.value.rcvd.code if closed.value.rcvd else None) == (1001 if goodbye else None)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lines, "TURN_LIMIT", 7)
+        patch.setattr(lines, "QUEUE_LIMIT", 5)
+        asyncio.run(scene())
+
+
+@pytest.mark.asyncio
+async def test_what_was_put_off_waits_for_somebody_who_listens_even_after_the_end():
+    line, _, answer = shake()
+    stream, said = flood(1_000)
+    line.data_received(answer + stream)
+    await rounds(50)
+    assert len(line._waiting) <= lines.QUEUE_LIMIT + lines.TURN_LIMIT
+    assert not line.transport.reading
+    line.transport.closing = True
+    line.connection_lost(None)
+    await rounds(50)
+    heard, counts = [], [0]
+    listener = asyncio.create_task(line.listen(lambda raw: heard.append(raw) or True))
+    while not listener.done():
+        await rounds(1)
+        counts.append(len(heard))
+    with pytest.raises(ConnectionClosed):
+        await listener
+    assert heard == said
+    assert max(now - before for before, now in pairwise(counts)) == lines.TURN_LIMIT
+
+
+@pytest.mark.asyncio
+async def test_what_was_put_off_is_dropped_with_an_aborted_socket():
+    line, _, answer = shake()
+    line.data_received(answer)
+    heard = []
+    listener = asyncio.create_task(line.listen(lambda raw: heard.append(raw) or True))
+    await rounds(1)
+    line.data_received(framed(b"") * 1_000)
+    line.abort()
+    line.connection_lost(None)
+    with pytest.raises(ConnectionClosed):
+        await asyncio.wait_for(listener, 30)
+    assert len(heard) == lines.TURN_LIMIT
