@@ -1,4 +1,5 @@
-"""Where the time of a loaded product goes, by py-spy: shares of the CPU of a worker and of web, by who asked for it.
+"""Where the time of a loaded product goes, by py-spy: shares of the time in which a worker and web run Python, by who
+asked for it. System calls (a sixth of a worker's time, by perf) are not in it.
 
 `python -m benchmarks where`, with py-spy on the PATH (it is no dependency) and the right to look into processes.
 `CALLS=500` for another number of calls. Sampling slows a process down by a few per cent: no figure of a table is from
@@ -22,10 +23,10 @@ from tests.rig.machine import Plan
 SECONDS = 12
 OPENING_S = load.WARM_S + 2
 """The first snapshots of the screens are another matter"""
-OPTIONS = f"record --nonblocking -r 200 -f raw -d {SECONDS}"
+OPTIONS = f"record --gil -r 250 -f raw -d {SECONDS}"
+"""Only who holds the interpreter is looked at: else half of the samples find the loop on its way to or from a system
+call and blame it for all that it does"""
 SHOWN = 16
-WAITING = ("select (", "poll (", "_worker (")
-"""Innermost functions of threads that wait"""
 LOOP = "sideband/loop.py"
 """Everything is beneath it"""
 LIBRARIES = {
@@ -73,8 +74,6 @@ def _shares(name: str, stacks: str) -> list[Row]:
     counted: Counter[str] = Counter()
     for line in stacks.splitlines():
         stack, _, count = line.rpartition(" ")
-        if any(waiting in stack.rpartition(";")[2] for waiting in WAITING):
-            continue
         counted[_blamed(stack.split(";"))] += int(count)
     total = sum(counted.values())
     shares = [Row(f"{name}: {who}", count / total * 100, "%") for who, count in counted.most_common(SHOWN)]

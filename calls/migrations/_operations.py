@@ -79,3 +79,11 @@ def refuse_changes(table: str) -> RunSQL:
         """,
         reverse_sql=f"drop function {table}_only_grows() cascade;",
     )
+
+
+def leave_room(table: str, filled: int) -> RunSQL:
+    """Fill the table's pages by so many per cent with new rows, so that a row that is written again and again finds
+    room beside itself: then no index is written. Concerns pages that are filled from now on."""
+    return RunSQL(
+        sql=f"alter table {table} set (fillfactor = {filled})", reverse_sql=f"alter table {table} reset (fillfactor)"
+    )

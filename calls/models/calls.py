@@ -76,6 +76,7 @@ class Call(TenantOwned):
     taken_at = models.DateTimeField(null=True)
     """When it was taken last, by whomever"""
     lease_expires = models.DateTimeField(null=True)
+    """In no index: each renewal would write into all of them. Sweeps read the live calls by `call_live`"""
     flush = models.BigIntegerField(default=0, db_default=0)
     """Number of the owner's latest flush that is stored; one that comes again is known by it"""
     last_seq = models.BigIntegerField(default=0)
@@ -89,7 +90,6 @@ class Call(TenantOwned):
             models.Index(fields=["tenant", "-started_at"], name="call_by_start"),
             models.Index(fields=["tenant", "state"], name="call_live", condition=Q(state__in=LIVE_STATES)),
             models.Index(fields=["tenant", "ended_at"], name="call_by_end", condition=Q(ended_at__isnull=False)),
-            models.Index(fields=["lease_expires"], name="call_unowned", condition=Q(state__in=LIVE_STATES)),
             models.Index(fields=["owner"], name="call_by_owner", condition=Q(owner__isnull=False)),
         ]
 
