@@ -193,7 +193,7 @@ class Attendance:
 
     async def _try_dial(self) -> Sideband | None:
         try:
-            return await Sideband.dial(self.endpoint, again=self.was_open)
+            return await Sideband.dial(self.endpoint, tenant=self.briefing.tenant_id, again=self.was_open)
         except ProviderError as error:
             self._unreachable = isinstance(error, ProviderUnreachable)
             return None
@@ -240,7 +240,7 @@ class Attendance:
         left = max(connection.OPEN_LIMIT_S, until - time.monotonic()) if self._heard else None
         try:
             async with asyncio.timeout(left):
-                return await Sideband.dial(self.endpoint, again=self.was_open)
+                return await Sideband.dial(self.endpoint, tenant=self.briefing.tenant_id, again=self.was_open)
         except TimeoutError as error:
             raise ProviderUnreachable("no turn to dial") from error
 

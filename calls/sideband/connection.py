@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
 from typing import cast
-from weakref import WeakKeyDictionary
+from uuid import UUID
 
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
 from calls.exceptions import ProviderBusy, ProviderGone, ProviderRefused, ProviderUnreachable
 from calls.providers.base import Endpoint
+from calls.sideband.doors import Doors
 from calls.sideband.line import QUEUE_LIMIT, Line, OnFrame
 
 FRAME_LIMIT = 4 * 2**20
@@ -22,10 +20,6 @@ OPEN_LIMIT_S = 8.0
 CLOSE_LIMIT_S = 2.0
 """The provider often drops TCP without a close frame."""
 PING_S = 15.0
-DIALS = 30
-"""Handshakes under way at once in this process; beyond it they queue."""
-REDIALS = 20
-"""Of those, at most so many for calls that were open before: a fresh call's caller must not wait behind hundreds."""
 TOO_BIG = 1009
 """With this code the client library itself closes a socket on which a frame beyond FRAME_LIMIT came"""
 KEEPALIVE_FAILED = 1011
@@ -43,40 +37,6 @@ class Closed(Exception):
         """We gave it up ourselves, as no pong came: nothing may have arrived for half a minute"""
 
 
-class Doors:
-    """The bound on handshakes of one loop, and a process has one. Counts them."""
-
-    _of: WeakKeyDictionary[asyncio.AbstractEventLoop, Doors] = WeakKeyDictionary()
-
-    def __init__(self) -> None:
-        self._all = asyncio.Semaphore(DIALS)
-        self._again = asyncio.Semaphore(REDIALS)
-        self.waiting = 0
-        """Before a door"""
-        self.redials = 0
-        """Of sidebands that were open before, since the start"""
-
-    @classmethod
-    def here(cls) -> Doors:
-        loop = asyncio.get_running_loop()
-        if loop not in cls._of:
-            cls._of[loop] = cls()
-        return cls._of[loop]
-
-    @asynccontextmanager
-    async def passed(self, *, again: bool) -> AsyncIterator[None]:
-        self.redials += again
-        async with AsyncExitStack() as stack:
-            self.waiting += 1
-            try:
-                if again:  # a redial queues before its own door, so that the common one stays clear
-                    await stack.enter_async_context(self._again)
-                await stack.enter_async_context(self._all)
-            finally:
-                self.waiting -= 1
-            yield
-
-
 class _Dial(connect):
     """Follows no redirect: the headers hold the account's key."""
 
@@ -91,13 +51,13 @@ class Sideband:
         self._socket = socket
 
     @classmethod
-    async def dial(cls, endpoint: Endpoint, *, again: bool = False) -> Sideband:
-        """Open it, or open it `again`. Waits while DIALS handshakes are under way.
+    async def dial(cls, endpoint: Endpoint, *, tenant: UUID, again: bool = False) -> Sideband:
+        """Open it, or open it `again`. Waits while as many handshakes are under way as the doors let through.
 
         Raises ProviderGone (404, 410), ProviderBusy (429, 5xx), ProviderRefused or ProviderUnreachable.
         """
         try:
-            async with Doors.here().passed(again=again):
+            async with Doors.here().passed(tenant, again=again):
                 opened = await _Dial(
                     endpoint.url,
                     create_connection=Line,

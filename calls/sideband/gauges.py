@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from calls import resources
 from calls.sideband import announcer, backlog, fence
-from calls.sideband.connection import DIALS, Doors
+from calls.sideband.doors import DIALS, Doors
 
 if TYPE_CHECKING:
     from calls.sideband.supervisor import Supervisor

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -21,7 +22,7 @@ from calls.providers.client import ControlClient
 from calls.sideband import attendance, backoff, connection, runner
 from calls.sideband.attendance import Attendance
 from calls.sideband.briefed import begin
-from calls.sideband.connection import REDIALS, Doors
+from calls.sideband.doors import REDIALS, Doors
 from tests.sideband.attending import Shell, briefed, running
 from tests.sideband.desk import until
 from tests.sideband.provider import CUT, FLAP, HANG, provider
@@ -318,10 +319,11 @@ async def test_a_call_does_not_wait_before_the_door_longer_than_it_may_dial(prov
     scene = attend()
     await provided.dialled()
     doors = Doors.here()
-    for _ in range(REDIALS):
-        await doors._again.acquire()
-    await provided.drop()
-    await asyncio.wait_for(scene.work, 30)
+    async with AsyncExitStack() as stack:
+        for _ in range(REDIALS):
+            await stack.enter_async_context(doors.passed(uuid4(), again=True))
+        await provided.drop()
+        await asyncio.wait_for(scene.work, 30)
     assert scene.attendance.cut_off
     assert provided.count("dial") == 1
     assert doors.waiting == 0

@@ -7,17 +7,21 @@ import socket
 import struct
 from contextlib import asynccontextmanager
 from http import HTTPStatus
+from uuid import uuid4
 
 import pytest
 from websockets.asyncio.server import serve
 
 from calls.exceptions import ProviderBusy, ProviderGone, ProviderRefused, ProviderUnreachable
 from calls.providers.base import Endpoint
-from calls.sideband import connection, line
+from calls.sideband import connection, doors, line
 from calls.sideband.connection import Closed, Sideband
+from calls.sideband.doors import REDIALS, SHARE
 from tests.sideband.desk import until
 
 pytestmark = pytest.mark.asyncio
+
+TENANT, OTHER = uuid4(), uuid4()
 
 
 @asynccontextmanager
@@ -32,7 +36,7 @@ async def server(handler=None, **options):
 @asynccontextmanager
 async def dialled(handler=None, **options):
     async with server(handler, **options) as url:
-        sideband = await Sideband.dial(Endpoint(url, {"Authorization": "Bearer sk-test"}))
+        sideband = await Sideband.dial(Endpoint(url, {"Authorization": "Bearer sk-test"}), tenant=TENANT)
         try:
             yield sideband
         finally:
@@ -56,7 +60,7 @@ async def refused(status, headers=()):
 
     async with server(process_request=answer) as url:
         with pytest.raises(Exception) as refusal:  # noqa: PT011  which one is the question
-            await Sideband.dial(Endpoint(url, {}))
+            await Sideband.dial(Endpoint(url, {}), tenant=TENANT)
     return refusal.value
 
 
@@ -94,7 +98,7 @@ async def test_nobody_there_is_unreachable():
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         with pytest.raises(ProviderUnreachable):
-            await Sideband.dial(Endpoint(f"ws://127.0.0.1:{bound.getsockname()[1]}/", {}))
+            await Sideband.dial(Endpoint(f"ws://127.0.0.1:{bound.getsockname()[1]}/", {}), tenant=TENANT)
 
 
 @pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 101 Nope\r\n\r\n", b"\x00\xff\x00garbage\r\n\r\n"])
@@ -107,7 +111,7 @@ async def test_no_websocket_is_unreachable(answer):
     listening = await asyncio.start_server(babble, "127.0.0.1", 0)
     async with listening:
         with pytest.raises(ProviderUnreachable):
-            await Sideband.dial(Endpoint(f"ws://127.0.0.1:{listening.sockets[0].getsockname()[1]}/", {}))
+            await Sideband.dial(Endpoint(f"ws://127.0.0.1:{listening.sockets[0].getsockname()[1]}/", {}), tenant=TENANT)
 
 
 async def test_a_handshake_that_hangs_is_given_up(monkeypatch):
@@ -120,7 +124,7 @@ async def test_a_handshake_that_hangs_is_given_up(monkeypatch):
     listening = await asyncio.start_server(silence, "127.0.0.1", 0)
     async with listening:
         with pytest.raises(ProviderUnreachable):
-            await Sideband.dial(Endpoint(f"ws://127.0.0.1:{listening.sockets[0].getsockname()[1]}/", {}))
+            await Sideband.dial(Endpoint(f"ws://127.0.0.1:{listening.sockets[0].getsockname()[1]}/", {}), tenant=TENANT)
         for writer in writers:
             writer.close()
 
@@ -276,55 +280,55 @@ async def test_aborting_wakes_the_reader_at_once():
 
 @asynccontextmanager
 async def slow_server():
-    """Handshakes wait for `doors.set()`; counts those that wait."""
-    doors, waiting = asyncio.Event(), []
+    """Handshakes wait for `open_.set()`; counts those that wait."""
+    open_, waiting = asyncio.Event(), []
 
     async def answer(ws, request):
         waiting.append(request.headers["Kind"])
-        await doors.wait()
+        await open_.wait()
 
     async with server(process_request=answer) as url:
-        yield url, doors, waiting
+        yield url, open_, waiting
 
 
-async def dials(url, kind, times, *, again):
+async def dials(url, kind, times, *, tenant=TENANT, again=False):
     endpoint = Endpoint(url, {"Kind": kind})
-    opened = await asyncio.gather(*[Sideband.dial(endpoint, again=again) for _ in range(times)])
+    opened = await asyncio.gather(*[Sideband.dial(endpoint, tenant=tenant, again=again) for _ in range(times)])
     for sideband in opened:
         sideband.abort()
     return len(opened)
 
 
-async def test_a_process_dials_few_at_once_and_all_in_the_end():
-    async with slow_server() as (url, doors, waiting):
-        herd = asyncio.create_task(dials(url, "fresh", connection.DIALS + 5, again=False))
-        await until(lambda: len(waiting) == connection.DIALS)
-        await asyncio.sleep(0.1)
-        assert len(waiting) == connection.DIALS
-        doors.set()
-        assert await asyncio.wait_for(herd, 30) == connection.DIALS + 5
+async def test_a_tenant_whose_provider_hangs_delays_no_redial_of_another():
+    async with slow_server() as (url, open_, waiting), server() as well:
+        herd = asyncio.create_task(dials(url, "hangs", 100, again=True))
+        await until(lambda: len(waiting) == SHARE * REDIALS)
+        assert await asyncio.wait_for(dials(well, "well", 20, tenant=OTHER, again=True), 30) == 20
+        assert len(waiting) == SHARE * REDIALS
+        open_.set()
+        assert await asyncio.wait_for(herd, 30) == 100
 
 
 async def test_a_fresh_call_does_not_queue_behind_redials():
-    async with slow_server() as (url, doors, waiting):
+    async with slow_server() as (url, open_, waiting):
         herd = asyncio.create_task(dials(url, "again", 100, again=True))
-        await until(lambda: len(waiting) == connection.REDIALS)
-        fresh = asyncio.create_task(dials(url, "fresh", connection.DIALS - connection.REDIALS, again=False))
-        await until(lambda: len(waiting) == connection.DIALS)
-        assert waiting.count("again") == connection.REDIALS
-        doors.set()
+        await until(lambda: len(waiting) == SHARE * REDIALS)
+        fresh = asyncio.create_task(dials(url, "fresh", 5))
+        await until(lambda: waiting.count("fresh") == 5)
+        assert waiting.count("again") == SHARE * REDIALS
+        open_.set()
         await asyncio.wait_for(asyncio.gather(herd, fresh), 30)
 
 
 async def test_a_dial_that_fails_or_is_given_up_leaves_its_place(monkeypatch):
-    monkeypatch.setattr(connection, "DIALS", 1)
-    monkeypatch.setattr(connection, "REDIALS", 1)
+    monkeypatch.setattr(doors, "DIALS", 1)
+    monkeypatch.setattr(doors, "REDIALS", 1)
     assert type(await refused(404)) is ProviderGone
-    async with slow_server() as (url, doors, waiting):
+    async with slow_server() as (url, open_, waiting):
         given_up = asyncio.create_task(dials(url, "again", 1, again=True))
         await until(lambda: waiting)
         given_up.cancel()
-        doors.set()
+        open_.set()
         assert await asyncio.wait_for(dials(url, "again", 1, again=True), 30) == 1
 
 
