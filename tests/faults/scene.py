@@ -195,13 +195,12 @@ class Scene:
     @contextmanager
     def grows_at_most(self, megabytes: int, name: str = "") -> Iterator[None]:
         """What happens inside lets no process (or only the one of that name) grow by more than so much."""
-        before = self.memory()
+        before = {one: size for one, size in self.memory().items() if name in one}
+        self.expect(before, f"no process is called {name}: nothing was proven of its memory")
         self.peaks.clear()
         yield
         now = self.memory()
-        grown = {
-            one: max(self.peaks.get(one, 0), now.get(one, 0)) - size for one, size in before.items() if name in one
-        }
+        grown = {one: max(self.peaks.get(one, 0), now.get(one, 0)) - size for one, size in before.items()}
         worst = max(grown.values(), default=0) >> 20
         self.figures["grew_mb"] = worst
         self.expect(worst <= megabytes, f"a process grew by {worst} MB: {grown}")

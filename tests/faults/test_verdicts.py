@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from tests.faults import browsers, checks, crowd, webhooks
 from tests.faults.histories import Histories, Ledger, Stored
+from tests.faults.matrix import FAULTS
+from tests.faults.scene import Scene
 from tests.rig.handles import Forgiven, is_forgiven
+from tests.rig.machine import Rig
 
 CUT = {"deaf": True, "slow": True, "hung": browsers.TOO_SLOW}
 
@@ -91,6 +96,40 @@ def test_a_flood_that_did_not_come_proves_nothing():
     assert list(checks.were_flooded(histories, ["a"], 9)) == []
     assert len(list(checks.were_flooded(histories, ["a"], 10))) == 1
     assert len(list(checks.were_flooded(histories, ["a", "b"], 9))) == 1
+
+
+def scene_of(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *memory: dict[str, int]) -> Scene:
+    """A scene in which the processes have these sizes in MB, one look after the other."""
+    rig = SimpleNamespace(provider=SimpleNamespace(ledger=tmp_path / "none"))
+    scene = Scene(cast(Rig, rig), FAULTS["F1"], 0, 1)
+    looks = iter(memory)
+    monkeypatch.setattr(scene, "memory", lambda: {name: size << 20 for name, size in next(looks).items()})
+    return scene
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after", "words"),
+    [
+        ("web", {"web": 100, "sideband-1": 100}, {"web": 110, "sideband-1": 900}, ""),
+        ("", {"web": 100, "sideband-1": 100}, {"web": 110, "sideband-1": 900}, "grew by 800 MB"),
+        ("web", {"web": 100}, {"web": 111}, "grew by 11 MB"),
+        ("webb", {"web": 100}, {"web": 100}, "no process is called webb"),
+        ("web", {}, {"web": 100}, "no process is called web"),
+    ],
+)
+def test_memory_that_nobody_looked_at_proves_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    name: str,
+    before: dict[str, int],
+    after: dict[str, int],
+    words: str,
+):
+    scene = scene_of(monkeypatch, tmp_path, before, after)
+    with scene.grows_at_most(10, name):
+        pass
+    assert words in " ".join(scene.broken)
+    assert bool(scene.broken) == bool(words)
 
 
 def line(at: str, words: str) -> str:
