@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 
 TURN_S = 0.1
 """Between looks whether another heir is done"""
+UNREADABLE = "the directory of the spools cannot be read"
 
 
 class Inheritance:
@@ -38,43 +39,48 @@ class Inheritance:
     async def offer(self) -> None:
         """Offer all that is there and remove it. Raises what a database that is away raises: all is kept.
 
-        One heir of a machine at a time: whoever took a call before another has offered what was left of it would have
-        it refused. So this also waits for the others, for as long as they take.
+        The heirs of a machine take one file after the other, so that one that stands still has no more than one.
+        Whoever took a call before another has offered what was left of it would have it refused. So this also waits for
+        the others, for as long as they take, and offers what is found meanwhile.
         """
         try:
-            turn = os.open(self._directory, os.O_RDONLY)
+            directory = os.open(self._directory, os.O_RDONLY)
         except FileNotFoundError:
             return
         except OSError:
-            logger.exception("the directory of the spools cannot be read")
+            logger.exception(UNREADABLE)
             return
         try:
-            while not _is_ours(turn):  # noqa: ASYNC110  another process holds it
-                await asyncio.sleep(TURN_S)
-            await self._offer_all()
-        finally:
-            os.close(turn)
-
-    async def _offer_all(self) -> None:
-        try:
-            found = await asyncio.to_thread(lambda: list(Leftover.find(self._directory)))
-        except OSError:
-            logger.exception("the directory of the spools cannot be read")
-            return
-        try:
-            while found:
+            while True:
+                # Held by all who look or offer: whoever then has it alone knows that nobody does.
+                await _locked(directory, fcntl.LOCK_SH)
                 try:
-                    await self._offer(found[0])
-                except Exception as error:
-                    if is_of_the_server(error):
-                        raise
-                    logger.exception("a dead worker's spool cannot be offered and is set aside")
-                    found.pop(0).set_aside()
+                    leftover = await asyncio.to_thread(lambda: next(Leftover.find(self._directory), None))
+                except OSError:
+                    logger.exception(UNREADABLE)
+                    return
+                if leftover is not None:
+                    await self._offer_and_remove(leftover)
+                elif _lock(directory, fcntl.LOCK_EX):
+                    return
                 else:
-                    found.pop(0).remove()
+                    fcntl.flock(directory, fcntl.LOCK_UN)
+                    await asyncio.sleep(TURN_S)
         finally:
-            for leftover in found:
-                leftover.leave()
+            os.close(directory)
+
+    async def _offer_and_remove(self, leftover: Leftover) -> None:
+        then = leftover.leave
+        try:
+            await self._offer(leftover)
+            then = leftover.remove
+        except Exception as error:
+            if is_of_the_server(error):
+                raise
+            logger.exception("a dead worker's spool cannot be offered and is set aside")
+            then = leftover.set_aside
+        finally:
+            then()
 
     async def _offer(self, leftover: Leftover) -> None:
         groups = leftover.groups()
@@ -102,9 +108,14 @@ class Inheritance:
         return [int(batch.ref.id in stored.fenced) for batch in group]
 
 
-def _is_ours(turn: int) -> bool:
+async def _locked(file: int, kind: int) -> None:
+    while not _lock(file, kind):  # noqa: ASYNC110  another process has it
+        await asyncio.sleep(TURN_S)
+
+
+def _lock(file: int, kind: int) -> bool:
     try:
-        fcntl.flock(turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

@@ -15,7 +15,7 @@ from calls.sideband import database, inheritance
 from calls.sideband.inheritance import Inheritance
 from calls.sideband.spool import Spool
 from tests import factories
-from tests.sideband.desk import connected, fetch, hold, run_out, turn, within
+from tests.sideband.desk import connected, fetch, hold, run_out, turn, until, within
 
 pytestmark = pytest.mark.asyncio
 
@@ -51,6 +51,10 @@ async def left_behind(directory, hot, acme, *groups, calls=1):
 
 async def words(hot):
     return [text for (text,) in await fetch(hot, "select text from calls_turn order by 1")]
+
+
+async def stored(hot, count):
+    return len(await words(hot)) == count
 
 
 async def test_what_was_left_is_stored_once_and_the_file_goes(tmp_path, hot, pool, acme, committed_db):
@@ -125,6 +129,50 @@ async def test_who_comes_second_waits_until_the_first_has_offered_all(tmp_path, 
     assert not done
     go_on.set()
     await asyncio.gather(first, second)
+    assert await words(hot) == ["One."]
+
+
+async def test_an_heir_that_stands_still_keeps_one_file_from_the_others(tmp_path, hot, pool, acme, monkeypatch):
+    for item in ("a", "b", "c"):
+        await left_behind(tmp_path, hot, acme, [(0, turn(item, f"{item}."))])
+    begun, go_on, store = asyncio.Event(), asyncio.Event(), inheritance.store
+
+    async def stands_still(*arguments):
+        monkeypatch.setattr(inheritance, "store", store)
+        begun.set()
+        await go_on.wait()
+        return await store(*arguments)
+
+    monkeypatch.setattr(inheritance, "store", stands_still)
+    first = asyncio.create_task(Inheritance(tmp_path, pool, Told()).offer())
+    await begun.wait()
+    others = [asyncio.create_task(Inheritance(tmp_path, pool, Told()).offer()) for _ in range(2)]
+    await until(lambda: stored(hot, 2))
+    await left_behind(tmp_path, hot, acme, [(0, turn("d", "d."))])
+    await until(lambda: stored(hot, 3))
+    done, _ = await asyncio.wait(others, timeout=0.4)
+    assert not done, "they know that one is being offered"
+    go_on.set()
+    await asyncio.wait_for(asyncio.gather(first, *others), 30)
+    assert await words(hot) == ["a.", "b.", "c.", "d."]
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_who_is_called_off_leaves_its_file_to_the_next(tmp_path, hot, pool, acme, monkeypatch):
+    await left_behind(tmp_path, hot, acme, [(0, turn("a", "One."))])
+    begun, store = asyncio.Event(), inheritance.store
+
+    async def stands_still(*_):
+        begun.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(inheritance, "store", stands_still)
+    first = asyncio.create_task(Inheritance(tmp_path, pool, Told()).offer())
+    await begun.wait()
+    first.cancel()
+    await asyncio.gather(first, return_exceptions=True)
+    monkeypatch.setattr(inheritance, "store", store)
+    await asyncio.wait_for(Inheritance(tmp_path, pool, Told()).offer(), 30)
     assert await words(hot) == ["One."]
 
 
