@@ -75,6 +75,8 @@ class Attendance:
                 sideband = sideband or await self._dial()
                 if sideband is None:
                     return
+                if not self.was_open:
+                    self._attempt, self._trying_since = 0, time.monotonic()  # dials before the leg was up failed nobody
                 self.was_open = self._heard = True
                 self.runner.feed(Attached(self._unheard_since))
                 self._unheard_since = None

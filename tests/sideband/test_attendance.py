@@ -371,6 +371,15 @@ async def test_a_socket_that_opens_and_closes_for_ever_is_given_up(provided, att
     assert provided.count("dial") > 5
 
 
+async def test_dials_before_the_leg_is_up_do_not_slow_its_first_redial(provided, attend, monkeypatch):
+    monkeypatch.setattr(backoff, "REDIAL_S", (0.0, 3600.0))
+    provided.will("dial", 404, 404, 200)
+    attend()
+    await provided.dialled()
+    await provided.drop()
+    await provided.dialled(2)
+
+
 async def test_a_stretch_of_reading_makes_a_fresh_start(provided, attend, monkeypatch):
     monkeypatch.setattr(backoff, "STABLE_S", 0.0)
     provided.will("dial", *[FLAP] * 60, 200)
