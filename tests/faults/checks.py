@@ -15,6 +15,13 @@ def no_sideband_was_dropped(scene: Scene, histories: Histories) -> Iterator[str]
         yield f"{len(again)} sidebands were lost and dialled again"
 
 
+def back_within(seconds: float, scene: Scene, histories: Histories) -> Iterator[str]:
+    """Every call that lost its socket had another one so soon."""
+    again = figures.reattached(histories, scene.injected_at)
+    if late := [round(one, 1) for one in again if one > seconds]:
+        yield f"{len(late)} of {len(again)} sidebands were dialled again later than {seconds:g} s: {late[-1]} s"
+
+
 def nothing_was_missed(scene: Scene, histories: Histories) -> Iterator[str]:
     """No gap in the calls that lived before the fault: a gap would excuse whatever is not stored."""
     base = set(scene.base)

@@ -10,12 +10,21 @@ from tests.faults import traces
 from tests.faults.fault import Verdict, fault
 from tests.faults.histories import Histories
 from tests.faults.scene import Scene
+from tests.rig.handles import Handle
 
 
 def _acme(scene: Scene, count: int) -> list[str]:
     """Live calls of the first tenant."""
     talking = scene.talking()
     return [call for call in scene.base if scene.tenant_of[call] == "acme" and call in talking][:count]
+
+
+def _victim(scene: Scene) -> tuple[Handle, list[str]]:
+    """The worker with the most calls, and its live ones of the first tenant."""
+    victim, calls = scene.victim()
+    mine = [call for call in _acme(scene, len(scene.base)) if call in calls]
+    scene.expect(mine, "the victim has no call of acme's")
+    return victim, mine
 
 
 @fault(
@@ -25,9 +34,8 @@ def _acme(scene: Scene, count: int) -> list[str]:
     commands=False,
 )
 def killed_half_sent(scene: Scene) -> Verdict:
-    victim = scene.busiest()
-    mine = [call for call in _acme(scene, len(scene.base)) if call in scene.held(victim)][:2]
-    scene.expect(mine, "the victim holds no call of acme's")
+    victim, mine = _victim(scene)
+    mine = mine[:2]
     with traces.slow_notes(scene.rig, 6):
         asked = [scene.ask(call, "say", "One moment, please.") for call in mine]
         scene.wait(lambda: _said(scene, mine) >= len(mine), 5, "the commands to go out")
@@ -96,9 +104,7 @@ def hung_up_twice(scene: Scene) -> Verdict:
     commands=False,
 )
 def during_hand_over(scene: Scene) -> Verdict:
-    victim = scene.busiest()
-    calls = [call for call in _acme(scene, len(scene.base)) if call in scene.held(victim)]
-    scene.expect(calls, "the victim holds no call of acme's")
+    victim, calls = _victim(scene)
     until = time.monotonic() + 4
     n = 0
     while time.monotonic() < until:

@@ -25,8 +25,7 @@ SLACK_S = 1.0
     speed=1.5,
 )
 def partitioned(scene: Scene) -> Verdict:
-    victim = scene.busiest()
-    mine = scene.held(victim)
+    victim, mine = scene.victim()
     door = scene.rig.links.links[f"database {victim.name}"]
     door.silence()
     scene.figures["taken_over_s"] = scene.wait(
@@ -34,7 +33,6 @@ def partitioned(scene: Scene) -> Verdict:
     )
     scene.hold(max(0.0, 20 - scene.figures["taken_over_s"]))
     door.heal()
-    scene.expect(mine, "the victim had no call")
 
     def verdict(histories: Histories) -> Iterator[str]:
         """Two owners never overlap: the old sockets are gone before anybody else takes the call."""

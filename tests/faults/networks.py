@@ -30,8 +30,7 @@ MORE_MB = 96
     speed=0.6,
 )
 def cut_off(scene: Scene) -> Verdict:
-    victim = scene.busiest()
-    mine = scene.held(victim)
+    victim, mine = scene.victim()
     door = scene.rig.links.links["provider"]
     door.silence(dead_after=None, only=victim.pid)
     arrived = scene.arrive(4)
@@ -39,7 +38,6 @@ def cut_off(scene: Scene) -> Verdict:
     scene.figures["watched_again_s"] = NOTICED_S + scene.wait_until_watched(AGAIN_WITHIN_S - NOTICED_S)
     left = scene.held(victim)
     door.heal()
-    scene.expect(mine, "the victim had no call")
     scene.expect(not left & mine, "the victim still has calls that it does not hear")
 
     def verdict(histories: Histories) -> Iterator[str]:

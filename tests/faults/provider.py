@@ -19,6 +19,8 @@ FLOOD_CHARACTERS = 1_000
 """More than anybody says in one breath"""
 FRAMES_PER_CALL_S = 20
 """That a screen is told of a call, at most"""
+CLOSED_WITHIN_S = 10.0
+"""Without a socket where two redials are refused: promised are the pauses before three, 1.4 s; the rest is the machine's"""
 PEAK_DIALS = 60
 """A second, of both workers; each has 20 doors for redials"""
 
@@ -63,6 +65,7 @@ def closed_in_every_way(scene: Scene) -> Verdict:
 
     def verdict(histories: Histories) -> Iterator[str]:
         yield from checks.nobody_took_over(scene, histories)
+        yield from checks.back_within(CLOSED_WITHIN_S, scene, histories)
         gapped = {gap["call_id"] for gap in histories.stored.gaps}
         for call, way in struck.items():
             if call not in gapped:

@@ -157,6 +157,13 @@ class Scene:
         """The worker with the most calls."""
         return max(self.rig.workers, key=lambda worker: len(self.held(worker)) if worker.alive else -1)
 
+    def victim(self) -> tuple[Handle, set[str]]:
+        """The worker with the most calls, and these. Without any a fault of a worker proves nothing."""
+        worker = self.busiest()
+        calls = self.held(worker)
+        self.expect(calls, "the victim has no call")
+        return worker, calls
+
     def held(self, worker: Handle) -> set[str]:
         query = "select c.call_id from calls_call c join calls_worker w on w.owner = c.owner where w.pid = %s"
         return {row[0] for row in self.rig.rows(query, worker.pid)} & set(self.ids)

@@ -132,6 +132,18 @@ def test_memory_that_nobody_looked_at_proves_nothing(
     assert bool(scene.broken) == bool(words)
 
 
+def test_a_socket_that_comes_back_late_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    marks = [
+        {"call_id": call, "at": at, "state": state, "sockets": 0}
+        for call, back in (("a", 12.0), ("b", 21.0))
+        for at, state in ((1.0, "attached"), (10.0, "detached"), (back, "attached"))
+    ]
+    histories = Histories([], {}, {}, Ledger(marks=marks), Stored(), [], [])
+    assert list(checks.back_within(11, scene_of(monkeypatch, tmp_path), histories)) == []
+    [late] = checks.back_within(10, scene_of(monkeypatch, tmp_path), histories)
+    assert "1 of 2" in late
+
+
 def line(at: str, words: str) -> str:
     return json.dumps({"at": at, "level": "error", "message": words})
 
