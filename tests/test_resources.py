@@ -10,6 +10,11 @@ import sys
 from calls import resources
 
 
+def printed(script):
+    """The words that a process of its own says."""
+    return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+
+
 def test_an_open_socket_is_counted():
     before = resources.descriptors()
     with socket.socket():
@@ -26,8 +31,7 @@ def test_the_limit_is_raised_to_what_is_allowed():
         "held += [open('/dev/null') for _ in range(60)]\n"
         "print(0 < few <= 128 - 60 - resources.KEPT_FREE, resources.descriptors_left())\n"
     )
-    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
-    assert said.split() == ["128", "128", "True", "0"]
+    assert printed(script) == ["128", "128", "True", "0"]
 
 
 def test_memory_is_some_of_what_there_ever_was():
@@ -48,5 +52,4 @@ def test_a_settled_process_looks_for_the_new_garbage_only_and_still_finds_it():
         "held += [[] for _ in range(2_000)]\n"
         "print(after() is None)\n"
     )
-    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
-    assert said.split() == ["True", "True", "False", "True"]
+    assert printed(script) == ["True", "True", "False", "True"]

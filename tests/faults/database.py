@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
-import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -12,7 +10,7 @@ from pathlib import Path
 import psycopg
 
 from realtime_ops import env
-from tests.faults import checks
+from tests.faults import checks, disks
 from tests.faults.fault import Skipped, Verdict, fault
 from tests.faults.histories import Histories
 from tests.faults.scene import Scene
@@ -130,19 +128,9 @@ def locks_cut(scene: Scene) -> Verdict:
 
 @contextmanager
 def small_disk(directory: Path) -> Iterator[None]:
-    """A disk of its own for PostgreSQL, in memory. Needs root."""
-    if env.text("DATABASE_URL") or os.geteuid() != 0:
-        raise Skipped("needs root for a file system of its own, and an embedded server")
-    disk = directory / "pg"
-    disk.mkdir(parents=True)
-    size = f"size={DISK_MB}m"
-    made = subprocess.run(["mount", "-t", "tmpfs", "-o", size, "tmpfs", disk], capture_output=True, check=False)
-    if made.returncode:
-        raise Skipped(f"mount: {made.stderr.decode().strip()}")
-    try:
+    """A disk of its own for PostgreSQL."""
+    with disks.small(directory / "pg", DISK_MB):
         yield
-    finally:
-        subprocess.run(["umount", "-l", disk], check=True)
 
 
 @fault(

@@ -6,8 +6,6 @@ In these the workers may keep LITTLE in memory, so that the file is used within 
 from __future__ import annotations
 
 import collections
-import os
-import subprocess
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,10 +16,9 @@ from typing import Any
 import orjson
 
 from calls.simulator.compare import instant
-from realtime_ops import env
-from tests.faults import checks
+from tests.faults import checks, disks
 from tests.faults.database import AWAY, server
-from tests.faults.fault import Skipped, Verdict, fault
+from tests.faults.fault import Verdict, fault
 from tests.faults.histories import Histories, Row
 from tests.faults.scene import Scene
 from tests.rig.handles import Handle
@@ -200,22 +197,13 @@ def killed_in_an_outage(scene: Scene) -> Verdict:
 
 @contextmanager
 def small_spool(ground: Path) -> Iterator[None]:
-    """A disk of its own for the spools and the workers' logs, in memory. Needs root."""
-    if env.text("DATABASE_URL") or os.geteuid() != 0:
-        raise Skipped("needs root for a file system of its own, and an embedded server")
+    """A disk of its own for the spools and the workers' logs."""
     disk = ground / "state" / "spool"
-    disk.mkdir(parents=True)
-    size = f"size={DISK_MB}m"
-    made = subprocess.run(["mount", "-t", "tmpfs", "-o", size, "tmpfs", disk], capture_output=True, check=False)
-    if made.returncode:
-        raise Skipped(f"mount: {made.stderr.decode().strip()}")
-    (ground / "logs").mkdir()
-    for number in (1, 2):
-        (ground / "logs" / f"sideband-{number}.log").symlink_to(disk / f"sideband-{number}.log")
-    try:
+    with disks.small(disk, DISK_MB):
+        (ground / "logs").mkdir()
+        for number in (1, 2):
+            (ground / "logs" / f"sideband-{number}.log").symlink_to(disk / f"sideband-{number}.log")
         yield
-    finally:
-        subprocess.run(["umount", "-l", disk], check=True)
 
 
 @fault(

@@ -188,20 +188,49 @@ async def test_a_worker_that_stops_hands_its_calls_over(acme, provided, hot, mon
     assert await within(acme, lambda: Gap.objects.values_list("cause", flat=True)[0]) == "owner_lost"
 
 
-async def test_a_worker_that_is_cut_off_from_the_provider_leaves_its_calls_to_a_peer_first(
-    acme, provided, hot, monkeypatch
-):
+@pytest.fixture
+def impatient(monkeypatch):
+    """Who does not reach the provider gives up soon."""
     monkeypatch.setattr(backoff, "REDIAL_S", (0.01,))
     monkeypatch.setattr(backoff, "REDIAL_BUDGET_S", 0.2)
+
+
+async def cut_off(provided):
+    """The provider drops the call and is not reached any more."""
+    provided.will("dial", CUT)
+    await provided.drop()
+
+
+async def given_back(provided, hot):
+    """Until the call is nobody's; then the provider is reached again."""
+    await until(lambda: fetch(hot, "select 1 from calls_call where owner is null"))
+    provided.will("dial", 200)
+
+
+def every(monkeypatch, name):
+    """What an action on leases is asked from now on, each time that it has answered."""
+    asked, real = [], getattr(leases, name)
+
+    async def noted(*arguments, **named):
+        answer = await real(*arguments, **named)
+        asked.append((arguments, named))
+        return answer
+
+    monkeypatch.setattr(leases, name, noted)
+    return asked
+
+
+async def test_a_worker_that_is_cut_off_from_the_provider_leaves_its_calls_to_a_peer_first(
+    acme, provided, hot, monkeypatch, impatient
+):
     call = await ringing(acme, provided)
     async with working() as one:
         await attached(hot, call, one)
-        provided.will("dial", CUT)
-        await provided.drop()
-        await until(lambda: fetch(hot, "select 1 from calls_call where owner is null"))
-        provided.will("dial", 200)
-        # Many sweeps of its own later it is still nobody's.
-        await asyncio.sleep(10 * supervisor.SWEEP_S)
+        await cut_off(provided)
+        await given_back(provided, hot)
+        sweeps = every(monkeypatch, "take")
+        await until(lambda: len(sweeps) >= 10)
+        assert all(call.pk in named["besides"] for _, named in sweeps)
         assert await fetch(hot, "select 1 from calls_call where owner is null")
         async with working() as two:
             await attached(hot, call, two)
@@ -209,10 +238,8 @@ async def test_a_worker_that_is_cut_off_from_the_provider_leaves_its_calls_to_a_
 
 
 async def test_what_is_asked_while_a_call_is_being_given_back_is_left_to_its_next_owner(
-    acme, provided, hot, monkeypatch
+    acme, provided, hot, monkeypatch, impatient
 ):
-    monkeypatch.setattr(backoff, "REDIAL_S", (0.01,))
-    monkeypatch.setattr(backoff, "REDIAL_BUDGET_S", 0.2)
     giving, go_on, give_back = asyncio.Event(), asyncio.Event(), leases.give_back
 
     async def slowly(*arguments):
@@ -224,11 +251,11 @@ async def test_what_is_asked_while_a_call_is_being_given_back_is_left_to_its_nex
     call = await ringing(acme, provided)
     async with working() as one:
         await attached(hot, call, one)
-        provided.will("dial", CUT)
-        await provided.drop()
+        await cut_off(provided)
         await giving.wait()
         command = await within(acme, lambda: factories.make_command(call, text="For the next one."))
-        await asyncio.sleep(10 * leases.RENEW_S)
+        renewals = every(monkeypatch, "renew")  # after each of them commands are claimed
+        await until(lambda: len(renewals) >= 10)
         go_on.set()
         await until(lambda: fetch(hot, "select 1 from calls_call where owner is null"))
         assert (await within(acme, lambda: Command.objects.get(pk=command.pk))).state == "requested"
@@ -249,17 +276,13 @@ async def test_a_ringing_call_of_a_worker_that_is_cut_off_is_answered_by_a_peer(
             assert owner in {one.owner, two.owner}
 
 
-async def test_a_call_that_no_peer_takes_is_taken_again(acme, provided, hot, monkeypatch):
-    monkeypatch.setattr(backoff, "REDIAL_S", (0.01,))
-    monkeypatch.setattr(backoff, "REDIAL_BUDGET_S", 0.2)
+async def test_a_call_that_no_peer_takes_is_taken_again(acme, provided, hot, monkeypatch, impatient):
     monkeypatch.setattr(peers, "FIRST_S", 0.2)
     call = await ringing(acme, provided)
     async with working() as one:
         await attached(hot, call, one)
-        provided.will("dial", CUT)
-        await provided.drop()
-        await until(lambda: fetch(hot, "select 1 from calls_call where owner is null"))
-        provided.will("dial", 200)
+        await cut_off(provided)
+        await given_back(provided, hot)
         await attached(hot, call, one)
     assert (await call_row(hot, call))[3] == 2
     # Nothing was ever heard of it: unseen since it was answered.
