@@ -14,7 +14,7 @@ from calls.sideband import backlog, spool
 from calls.sideband.spool import Leftover, Spool
 from calls.sideband.writer import Writer
 from tests.sideband.desk import turn, until
-from tests.sideband.test_writer import Away, Store, Told, ref, relieved, talk
+from tests.sideband.writing import Away, Store, Told, ref, relieved, talk
 
 pytestmark = pytest.mark.asyncio
 
