@@ -1,14 +1,19 @@
-"""What a call's attendance stands on, in memory: the process that it runs in, and what is stored of the call."""
+"""A call that is attended, and what that stands on, in memory: the process that it runs in, what is stored of the call."""
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from calls.actions.ingest import CallRef
 from calls.domain.changes import AttachmentChanged, CallStateChanged, Signs
 from calls.domain.states import Attachment, CallState
 from calls.providers.base import Account
+from calls.providers.client import ControlClient
 from calls.selectors.sideband import Briefing
+from calls.sideband.attendance import Attendance
+from calls.sideband.briefed import begin
 from calls.sideband.runner import Frames
 
 
@@ -77,3 +82,19 @@ def running(seconds=60):
         "answered_at": now - timedelta(seconds=seconds),
         "last_event_at": now - timedelta(seconds=5),
     }
+
+
+class Scene:
+    """One call that is being attended."""
+
+    def __init__(self, served, shell, brief, *, first_owner):
+        self.shell = shell
+        self.control = ControlClient(brief.account)
+        ref = CallRef(brief.id, brief.code, brief.tenant_id, "e", 1 if first_owner else 2)
+        self.runner = begin(brief, ref, self.control, shell)
+        self.attendance = Attendance(brief, self.runner, first_owner=first_owner)
+        self.work = asyncio.create_task(self.attendance.run())
+
+    async def over(self, seconds=5):
+        await asyncio.wait_for(self.work, seconds)
+        return self.shell.end

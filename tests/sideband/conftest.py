@@ -1,15 +1,22 @@
-"""A writer and what it stands on."""
+"""What tests of a worker stand on: a provider, a writer, a call that is attended, a database."""
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
 import pytest_asyncio
 
-from calls.sideband import backlog, writer
+from calls.actions import leases
+from calls.sideband import attendance, backlog, backoff, supervisor, writer
 from calls.sideband.spool import Spool
 from calls.sideband.writer import Writer
+from tests.live.page import everything_closed
+from tests.sideband.attending import Scene, Shell, briefed
+from tests.sideband.desk import connected
+from tests.sideband.provider import provider
 from tests.sideband.writing import Away, Store, Told
 
 
@@ -54,3 +61,55 @@ def small(monkeypatch):
     """The process keeps ten changes in memory, a call five."""
     monkeypatch.setattr(backlog, "CHANGES", 10)
     monkeypatch.setattr(backlog, "CALL_CHANGES", 5)
+
+
+@pytest_asyncio.fixture
+async def provided():
+    async with provider() as served:
+        yield served
+
+
+@pytest.fixture
+def short_pauses(monkeypatch, settings):
+    """The same pauses, a hundred times shorter."""
+    monkeypatch.setattr(backoff, "REDIAL_S", (0.0, 0.005, 0.01))
+    monkeypatch.setattr(backoff, "SETUP_S", (0.001, 0.005))
+    monkeypatch.setattr(backoff, "REDIAL_BUDGET_S", 0.4)
+    monkeypatch.setattr(backoff, "SETUP_BUDGET_S", 0.3)
+    monkeypatch.setattr(attendance, "YOUNG_PAUSE_S", 0.01)
+
+
+@pytest_asyncio.fixture
+async def attend(provided):
+    scenes = []
+
+    def begin_scene(*, first_owner=True, sending=True, **fields):
+        brief = replace(briefed(provided.url), **fields)
+        scenes.append(Scene(provided, Shell(sending=sending), brief, first_owner=first_owner))
+        return scenes[-1]
+
+    yield begin_scene
+    for scene in scenes:
+        scene.runner.abort()
+        scene.work.cancel()
+        await asyncio.gather(scene.work, return_exceptions=True)
+        await scene.control.aclose()
+
+
+@pytest_asyncio.fixture
+async def at_work(committed_db, monkeypatch, settings):
+    """A database for a whole worker, whose pauses are short."""
+    settings.CALLS = {**settings.CALLS, "flush_ms": 10, "slots": 50}
+    monkeypatch.setattr(supervisor, "SWEEP_S", 0.05)
+    monkeypatch.setattr(supervisor, "LISTEN_RETRY_S", 0.05)
+    monkeypatch.setattr(supervisor, "CALM_S", 0.3)
+    monkeypatch.setattr(leases, "RENEW_S", 0.05)
+    monkeypatch.setattr(backoff, "SETUP_S", (0.001,))
+    yield
+    await everything_closed()
+
+
+@pytest_asyncio.fixture
+async def hot(committed_db):
+    async with connected() as connection:
+        yield connection

@@ -15,7 +15,7 @@ from calls.sideband import database, inheritance
 from calls.sideband.inheritance import Inheritance
 from calls.sideband.spool import Spool
 from tests import factories
-from tests.sideband.desk import connected, fetch, hold, run_out, turn, until, within
+from tests.sideband.desk import fetch, hold, run_out, turn, until, within
 
 pytestmark = pytest.mark.asyncio
 
@@ -29,12 +29,6 @@ class Told(list):
 async def pool(committed_db):
     async with database.pool("test", 2) as pool:
         yield pool
-
-
-@pytest_asyncio.fixture
-async def hot(committed_db):
-    async with connected() as connection:
-        yield connection
 
 
 async def left_behind(directory, hot, acme, *groups, calls=1):

@@ -9,10 +9,9 @@ import pytest
 
 from calls.domain.changes import NoteAdded
 from calls.sideband import attendance, backoff, connection
-from tests.sideband.attending import Shell, briefed
+from tests.sideband.attending import Scene, Shell, briefed
 from tests.sideband.desk import until
 from tests.sideband.provider import provider
-from tests.sideband.test_attendance import Scene
 
 
 @pytest.mark.asyncio
