@@ -172,13 +172,19 @@ async def rounds(times):
         await asyncio.sleep(0)
 
 
-@pytest.mark.asyncio
-async def test_a_read_of_very_many_frames_leaves_the_loop_to_others_between():
+async def listening():
+    """An open line, what was heard on it, and who listens."""
     line, _, answer = shake()
     line.data_received(answer)
     heard = []
     listener = asyncio.create_task(line.listen(lambda raw: heard.append(raw) or True))
     await rounds(1)
+    return line, heard, listener
+
+
+@pytest.mark.asyncio
+async def test_a_read_of_very_many_frames_leaves_the_loop_to_others_between():
+    line, heard, listener = await listening()
     line.data_received(framed(b"") * (3 * lines.TURN_LIMIT + 1))
     counts = []
     while not line.transport.reading:
@@ -260,11 +266,7 @@ async def test_what_was_put_off_waits_for_somebody_who_listens_even_after_the_en
 
 @pytest.mark.asyncio
 async def test_what_was_put_off_is_dropped_with_an_aborted_socket():
-    line, _, answer = shake()
-    line.data_received(answer)
-    heard = []
-    listener = asyncio.create_task(line.listen(lambda raw: heard.append(raw) or True))
-    await rounds(1)
+    line, heard, listener = await listening()
     line.data_received(framed(b"") * 1_000)
     line.abort()
     line.connection_lost(None)
