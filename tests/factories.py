@@ -6,6 +6,7 @@ import itertools
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.db import connection
 from django.utils import timezone
 
 from calls import sealing
@@ -32,6 +33,8 @@ from calls.tenancy import tenant_scope
 _next = itertools.count(1)
 PASSWORD = "correct horse battery"
 WEBHOOK_SECRET = "whsec_c2VjcmV0IG9mIHRoZSB0ZXN0cw=="
+COPIES = 5_000
+"""Rows of one statement"""
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
@@ -164,6 +167,21 @@ def make_turn(call: Call, text: str = "Hello.", **fields: Any) -> Turn:
     }
     with tenant_scope(call.tenant_id):
         return Turn.objects.create(call=call, text=text, **fields)
+
+
+def make_copies(row: Turn | TokenUsage, count: int, **columns: str) -> None:
+    """So many more of a row, made by the database; `columns` are SQL of `n`, a copy's number from 1. Committed in parts, as
+    no statement may take long."""
+    table = row._meta.db_table
+    names = [field.column for field in row._meta.concrete_fields if not (field.primary_key or field.generated)]
+    values = ", ".join(columns.get(name, f"r.{name}") for name in names)
+    for first in range(1, count + 1, COPIES):
+        with tenant_scope(row.tenant_id), connection.cursor() as cursor:
+            cursor.execute(
+                f"insert into {table} ({', '.join(names)}) select {values}"
+                f" from {table} r, generate_series(%s, %s) n where r.id = %s",
+                [first, min(first + COPIES - 1, count), row.pk],
+            )
 
 
 def make_usage(call: Call, **fields: Any) -> TokenUsage:

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from calls.domain.events import Tokens
 from calls.domain.periods import ALWAYS, Period
 from calls.domain.prices import FEMTO, TOKEN_BUCKETS, PriceList, Used, charge
-from calls.models import TokenUsage
 from calls.selectors import bulk, exports
 from calls.tenancy import tenant_scope
 from tests import factories
@@ -95,17 +94,8 @@ def test_cached_tokens_leave_the_fresh_ones(acme, call):
 
 def test_memory_stays_flat_however_many_rows_there_are(committed_db, acme):
     """Committed, since a server-side cursor is what is under test."""
-    call = factories.make_call(acme)
-
-    def bills(first: int) -> list[TokenUsage]:
-        return [
-            TokenUsage(tenant=acme, call=call, kind="response", ref_id=str(n), model="gpt-realtime", input_text=n, at=NOON)
-            for n in range(first, first + 5_000)
-        ]  # fmt: skip
-
-    for first in range(0, 30_000, 5_000):
-        with tenant_scope(acme.id):
-            TokenUsage.objects.bulk_create(bills(first))
+    bill = factories.make_usage(factories.make_call(acme))
+    factories.make_copies(bill, 29_999, ref_id="n", input_text="n")
     tracemalloc.start()
     try:
         with tenant_scope(acme.id):

@@ -9,7 +9,6 @@ import pytest
 
 from calls.domain.periods import ALWAYS, Period
 from calls.exceptions import NotFound
-from calls.models import Turn
 from calls.selectors import exports
 from calls.tenancy import tenant_scope
 from tests import factories
@@ -189,19 +188,8 @@ def test_an_unknown_tenant_is_not_found(db):
 
 def test_memory_stays_flat_however_many_rows_there_are(committed_db, acme, call):
     """Committed, since a server-side cursor is what is under test."""
-
-    def turns(first: int, count: int) -> list[Turn]:
-        return [
-            Turn(
-                tenant=acme, call=call, item_id=f"i{n}", rank=n, kind="message", speaker="caller",
-                status="completed", text="x" * 200, started_at=NOON,
-            )
-            for n in range(first, first + count)
-        ]  # fmt: skip
-
-    with tenant_scope(acme.id):
-        for first in range(0, 30_000, 5_000):
-            Turn.objects.bulk_create(turns(first, 5_000))
+    turn = factories.make_turn(call, "x" * 200, rank=0.0)
+    factories.make_copies(turn, 29_999, item_id="'i' || n", rank="n")
     tracemalloc.start()
     try:
         with tenant_scope(acme.id):
