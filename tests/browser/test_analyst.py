@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
@@ -20,6 +22,7 @@ from tests.rig.waiting import LIMIT_S, wait_until
 
 pytestmark = pytest.mark.browser
 
+DAY_LEFT = timedelta(minutes=1)
 YESTERDAY = (
     "update calls_tokenusage u set at = at - interval '1 day' from calls_call c where c.id = u.call_id and c.call_id = %s",
     "update calls_turn t set started_at = t.started_at - interval '1 day' from calls_call c"
@@ -44,7 +47,9 @@ def jobs(rig: Rig) -> Rig:
 
 @pytest.fixture
 def yesterdays(jobs: Rig, ring: Callable[..., Line]) -> Line:
-    """A call that was over yesterday."""
+    """A call that was over yesterday, and will be for as long as a test takes."""
+    zone = ZoneInfo(demo.document(jobs.provider.port)["tenants"][0]["timezone"])
+    wait_until(lambda: datetime.now(zone).date() == (datetime.now(zone) + DAY_LEFT).date(), 90, "a day that lasts")
     line = ring("talking")
     wait_until(lambda: jobs.rows(BILLED, line.call_id), LIMIT_S, "a reply with its figures")
     line.hang_up()

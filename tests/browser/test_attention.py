@@ -26,7 +26,7 @@ def test_a_caller_who_asks_for_a_person_is_found_and_helped_with_keys_alone(seat
     me, other = seat(), seat("admin")
     page, theirs = me.live(), other.live()
     quiet = ring("talking")
-    line = ring("asking")
+    line = ring("asking", speed=4)
     for one in (page, theirs):
         row = line.row(one)
         expect(row).to_have_attribute("data-severity", "act")
@@ -72,7 +72,7 @@ def test_a_reload_says_the_same_and_lanes_are_full_at_once(seat, ring):
 
 
 def test_filters_stand_in_the_address_and_can_be_dropped(seat, ring):
-    asking = ring("asking")
+    asking = ring("asking", speed=4)
     talking = ring("talking")
     page = seat().live()
     expect(asking.row(page)).to_have_attribute("data-severity", "act")

@@ -63,15 +63,6 @@ def test_the_chooser(seat):
         )
 
 
-def test_the_style_page(seat, rig):
-    rig.rows("update calls_user set is_staff = true where email = 'analyst@globex.example' returning 1")
-    try:
-        page = _page(seat("analyst", "globex"), "/style/")
-        assert _look(page, "style", ("light",)) == []
-    finally:
-        rig.rows("update calls_user set is_staff = false where email = 'analyst@globex.example' returning 1")
-
-
 def test_menus_of_the_frame(seat):
     page = _page(seat("admin"), "/t/acme/agents/")
     page.locator("button.user").click()
