@@ -6,8 +6,8 @@ demo: setup     ## two tenants, forty simulated calls and a month of past ones, 
 	$(PY) -m realtime_ops demo
 run: setup      ## the same without simulator and sample data
 	$(PY) -m realtime_ops run
-test: setup browser ## all tests, on real services and in a real browser
-	$(PY) -m pytest
+test: setup browser ## all tests, on real services and in a real browser (LANES=1: one after the other)
+	$(PY) -m pytest -n $(or $(LANES),3)
 check: setup    ## style, types, floors, Django's own checks, migrations complete
 	./.ci/check
 bench: setup browser ## measurements against baselines of the same run; build/bench.json

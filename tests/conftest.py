@@ -16,13 +16,19 @@ from calls.actions import leases
 from calls.domain.actors import Actor
 from calls.domain.roles import Role
 from calls.models import Tenant, User
-from tests import factories, services
+from tests import factories, lanes, services
 
 PURE = ("tests/domain/", "tests/providers/", "tests/simulator/")
 """Floors 0 and 1: pure, so a database there is a mistake."""
 
 
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> lanes.Lanes:
+    return lanes.Lanes(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if lanes.lane() is not None:
+        lanes.in_order(items)
     for item in items:
         marker = item.get_closest_marker("django_db")
         wants = {"db", "committed_db", "transactional_db"} & set(getattr(item, "fixturenames", ()))

@@ -8,6 +8,7 @@ import base64
 import os
 import shutil
 import tempfile
+from pathlib import Path
 
 os.environ.setdefault("SECRET_KEY", "tests only: fifty characters that guard nothing at all")
 os.environ.setdefault("SEALING_KEY", base64.b64encode(b"tests only: 32 bytes, no secret.").decode())
@@ -16,6 +17,10 @@ if "REALTIME_OPS_TESTS" not in os.environ:
     # Never the state of an installation in the same tree, which may be running. Child processes inherit it.
     os.environ["STATE_DIR"] = os.environ["REALTIME_OPS_TESTS"] = tempfile.mkdtemp(prefix="ro-")
     atexit.register(shutil.rmtree, os.environ["STATE_DIR"], ignore_errors=True)
+if "PYTEST_XDIST_WORKER" in os.environ and "REALTIME_OPS_LANE" not in os.environ:
+    # A lane has its own, inside of what ends with the run (tests.lanes).
+    own = Path(os.environ["REALTIME_OPS_TESTS"], os.environ["PYTEST_XDIST_WORKER"])
+    os.environ["STATE_DIR"] = os.environ["REALTIME_OPS_LANE"] = str(own)
 
 from realtime_ops.settings import *  # noqa: F403
 from realtime_ops.settings import LOGGING, STATIC_ROOT

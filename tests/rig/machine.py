@@ -28,7 +28,7 @@ from realtime_ops import command_lines, demo, env, services
 from tests.rig.browser import Browser
 from tests.rig.handles import Forgiven, Handle
 from tests.rig.links import Switchboard
-from tests.rig.postgres import ONE_AT_A_TIME
+from tests.rig.postgres import one_at_a_time
 from tests.rig.provider import Provider
 from tests.rig.waiting import LIMIT_S, wait_until
 from tests.rig.watcher import Watcher
@@ -245,7 +245,8 @@ def _start(made: Rig) -> None:
 
 def _prepare(made: Rig) -> None:
     """Schema, static files, two tenants, and the simulated provider that they are customers of."""
-    made.manage("migrate", "--verbosity", "0")
+    with one_at_a_time():
+        made.manage("migrate", "--verbosity", "0")
     made.manage("collectstatic", "--noinput", "--verbosity", "0")
     provider = (
         made.links.link("provider", ("127.0.0.1", made.provider.port)).port if made.plan.links else made.provider.port
@@ -297,14 +298,14 @@ def _database(directory: Path, *, durable: bool) -> tuple[str, Callable[[], None
         _run(server, f'create database "{name}"')
         url = urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
         return url, lambda: _run(server, f'drop database if exists "{name}" with (force)')
-    with ONE_AT_A_TIME, warnings.catch_warnings(action="ignore"):  # platformdirs: XDG_RUNTIME_DIR is not set
+    with one_at_a_time(), warnings.catch_warnings(action="ignore"):  # platformdirs: XDG_RUNTIME_DIR is not set
         url, stop = services.start_postgres(directory / "pg")
     if not durable:
         settings = ("fsync", "synchronous_commit", "full_page_writes")
         _run(url, *(f"alter system set {setting} = off" for setting in settings), "select pg_reload_conf()")
 
     def end() -> None:
-        with ONE_AT_A_TIME:
+        with one_at_a_time():
             stop()
         shutil.rmtree(directory / "pg", ignore_errors=True)
 

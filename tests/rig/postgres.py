@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import subprocess
+import tempfile
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 
 from realtime_ops import services
 
 STOP_LIMIT_S = 30.0
-ONE_AT_A_TIME = Lock()
-"""The library's own lock is not made for several threads"""
+_THREADS = Lock()
+
+
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Around what the library does: its own lock is not made for several threads, and as root it makes a system user,
+    which another lane of the same tests may be making too. Around migrations: roles belong to a whole server."""
+    shared = Path(os.environ.get("REALTIME_OPS_TESTS", tempfile.gettempdir()))
+    with _THREADS, (shared / f"postgres-{os.geteuid()}.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 class Postgres:
     """The server that services.start_postgres started in `directory`."""
 
     def __init__(self, directory: Path) -> None:
-        with ONE_AT_A_TIME, warnings.catch_warnings(action="ignore"):  # platformdirs: XDG_RUNTIME_DIR is not set
+        with one_at_a_time(), warnings.catch_warnings(action="ignore"):  # platformdirs: XDG_RUNTIME_DIR is not set
             _, get_server = services._postgres_server(directory.parent)
             self._server = get_server(directory, cleanup_mode=None)
         self.directory = directory
@@ -30,7 +44,7 @@ class Postgres:
 
     def start(self) -> None:
         """Start it again, with its recovery; does nothing where it runs."""
-        with ONE_AT_A_TIME, warnings.catch_warnings(action="ignore"):
+        with one_at_a_time(), warnings.catch_warnings(action="ignore"):
             self._server.ensure_postgres_running()
 
     @property

@@ -76,7 +76,7 @@ async def test_nothing_is_forgotten_when_redis_is_emptied(monkeypatch):
         await follow(CALL)
         await until(lambda: heard == [{CALL}])
         async with Redis.from_url(settings.REDIS_URL) as client:
-            await client.flushall()
+            await client.flushdb()
         await asyncio.sleep(0.2)
         assert one.follows(CALL)
         assert heard == [{CALL}]

@@ -135,7 +135,7 @@ def test_pieces_of_a_byte_and_all_at_once(size):
 @pytest.mark.parametrize(
     ("bad", "code"),
     [
-        (framed(b"hidden", mask=True), 1002),
+        pytest.param(framed(b"hidden", mask=True), 1002, id="hidden"),  # each time by another mask
         (b"\x81\x80", 1002),
         (b"\xc1\x02{}", 1002),
         (framed(b"nothing was begun", Opcode.CONT), 1002),
