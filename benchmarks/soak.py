@@ -62,16 +62,16 @@ class Look:
     sidebands: int
     """Connections that the provider has closed and the process has not"""
     threads: int
+    connections: dict[str, int]
+    """By the other end's port, or `unix`"""
 
     @classmethod
     def at(cls, pid: int, provider: int) -> Look:
         process = psutil.Process(pid)
-        left = sum(
-            one.status == psutil.CONN_CLOSE_WAIT and one.raddr.port == provider
-            for one in process.net_connections("tcp")
-            if one.raddr
-        )
-        return cls(process.memory_full_info().uss, process.num_fds(), left, process.num_threads())
+        tcp = [(one.raddr.port, one.status) for one in process.net_connections("tcp") if one.raddr]
+        peers = dict(Counter(str(port) for port, _ in tcp)) | {"unix": len(process.net_connections("unix"))}
+        left = tcp.count((provider, psutil.CONN_CLOSE_WAIT))
+        return cls(process.memory_full_info().uss, process.num_fds(), left, process.num_threads(), dict(peers))
 
 
 class Notes:
