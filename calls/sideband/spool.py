@@ -34,6 +34,7 @@ Group = list[Batch]
 
 @dataclass(slots=True)
 class _Entry:
+    flush: int | None
     offset: int
     length: int
     changes: int
@@ -84,7 +85,7 @@ class Spool:
             written.dropped += sum(len(batch.changes) for batch in group) - changes
             if not kept:
                 continue
-            written.entries.append(_Entry(end, len(line), changes, _gaps(kept)))
+            written.entries.append(_Entry(kept[0].flush, end, len(line), changes, _gaps(kept)))
             lines.append(line)
             end += len(line)
         if end > self.limit:
@@ -121,6 +122,9 @@ class Spool:
         for batch in group:
             batch.ref = self._refs.get((batch.ref.id, batch.ref.epoch), batch.ref)
         return group, 0
+
+    def begins_with(self, group: Group) -> bool:
+        return bool(self._entries) and self._entries[0].flush == group[0].flush
 
     def forget_first(self) -> None:
         """It is stored. With the last one the file goes."""

@@ -210,16 +210,25 @@ class Writer:
         return self._backlog.take(FLUSH_LIMIT, self._flushes)
 
     async def _spill(self) -> bool:
-        """Bring everything that waits in memory to the disk; False where it does not take it: all is kept."""
+        """Bring everything that waits in memory to the disk; False where it does not take it: all is kept.
+
+        What is being tried goes first: did the file begin after it, whoever finds the file of a dead process would not
+        know that something is missing before it.
+        """
+        tried = [] if self.spool else self._sealed
         groups = []
         while group := self._take():
             groups.append(group)
         there = False
         try:
-            there = await self._append(groups)
+            # A copy: it is being stored meanwhile.
+            there = await self._append([[*tried], *groups] if tried else groups)
         finally:
             if not there:
                 self._backlog.put_back([batch for group in groups for batch in group])
+        # Else it was stored meanwhile: it is given again when the file's turn comes, and known by its number.
+        if tried and tried is self._sealed and self.spool.begins_with(tried):
+            self._of_spool = True
         return there
 
     async def _append(self, groups: Sequence[Group]) -> bool:

@@ -24,7 +24,7 @@ async def test_what_memory_does_not_hold_goes_to_the_disk_and_comes_back_in_orde
     async with relieved(pen):
         talk(pen, "bcdef", columns={"floor": "speaking"})
         reader = asyncio.create_task(pen.room())
-        await until(lambda: pen.spool.changes == 5)
+        await until(lambda: pen.spool.changes == 6)
         await asyncio.wait_for(reader, 30)
         talk(pen, "xy", number=2)
         talk(pen, "gh")
@@ -41,6 +41,21 @@ async def test_what_memory_does_not_hold_goes_to_the_disk_and_comes_back_in_orde
     numbers = [number for [number, *_] in stored.numbers]
     assert numbers == sorted(numbers)
     assert (pen.waiting, pen.dropped, pen.spool.bytes, list(path.parent.iterdir())) == (0, 0, 0, [])
+
+
+async def test_the_file_begins_with_what_was_being_tried_lest_it_dies_with_the_process(pen, stored, small, tmp_path):
+    stored.failures.append(psycopg.OperationalError("away"))
+    talk(pen, "a")
+    assert not await pen.flush()
+    async with relieved(pen):
+        talk(pen, "bcdef")
+        await until(lambda: pen.spool.changes)
+    pen.spool.close()  # as when the process is killed
+    [left] = Leftover.find(tmp_path / "spool")
+    groups = list(left.groups())
+    assert [change.turn.text for group in groups for batch in group for change in batch.changes] == [*"abcdef"]
+    assert [batch.flush for [batch] in groups] == [1, 2]
+    left.leave()
 
 
 async def test_an_answer_that_was_noted_holds_for_what_comes_back_from_the_disk(pen, stored, small):
