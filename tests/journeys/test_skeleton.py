@@ -41,19 +41,20 @@ def test_a_call_is_announced_accepted_watched_stored_and_shown(rig: Rig) -> None
 
 def test_who_comes_in_the_middle_of_a_turn_sees_it_from_its_beginning(rig: Rig) -> None:
     """Nobody followed before, so nothing was announced; the first words that a screen gets are a turn's first."""
-    call_id = rig.provider.place("long_chat", account=0)
-    code = rig.code(call_id)
-    rig.wait_until_attached(call_id)
     in_the_middle = 0
     for _ in range(20):
+        # Each time another call: who has just left is followed by words for a moment longer.
+        call_id = rig.provider.place("long_chat", account=0)
+        code = rig.code(call_id)
+        rig.wait_until_attached(call_id)
         with rig.watcher(f"call:{code}") as screen:
             wait_until(lambda: firsts(screen.raw), LIMIT_S, "words of an open turn")
             found = firsts(screen.raw).values()
+        rig.provider.hang_up(call_id)
         assert [offset for offset, _ in found] == [0] * len(found)
         in_the_middle += any(len(text) > 20 for _, text in found)
         if in_the_middle == 2:
             break
-    rig.provider.hang_up(call_id)
     assert in_the_middle == 2
 
 
