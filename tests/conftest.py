@@ -55,6 +55,14 @@ def database_url(redis_url: str, django_test_environment: None, django_db_blocke
         django_db_blocker.restore()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def servers_of_a_lane(request: pytest.FixtureRequest) -> None:
+    """A lane has them from its beginning: which file comes first there is chance, and none may pass by what another
+    started."""
+    if lanes.lane() is not None:
+        request.getfixturevalue("database_url")
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(database_url: str) -> None:
     """pytest-django's own would create a database as a role that may not, and by another name."""
