@@ -29,6 +29,10 @@ def lane() -> int | None:
     return int(name.removeprefix("gw")) if name else None
 
 
+def beside_others() -> bool:
+    return int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) > 1
+
+
 def place(nodeid: str) -> str:
     """What a lane gets as a whole: a product's tests, else a file."""
     path = nodeid.partition("::")[0]

@@ -19,7 +19,7 @@ from psycopg import sql
 from realtime_ops import env, services
 from realtime_ops.celery import app as celery_app
 from tests import lanes
-from tests.rig.postgres import one_at_a_time
+from tests.rig.postgres import migrating, one_at_a_time
 
 KEPT = {"django_migrations", "django_content_type", "auth_permission", "calls_pricelist"}
 """Tables that migrations fill: emptying them would break every later test."""
@@ -29,10 +29,8 @@ KEPT = {"django_migrations", "django_content_type", "auth_permission", "calls_pr
 def redis() -> Iterator[str]:
     """A Redis whose address settings, channel layer, Celery and child processes know."""
     given = env.text("REDIS_URL")
-    if given and (number := lanes.lane()):
-        # What a test empties is its own lane's.
-        parts = urlsplit(given)
-        given = urlunsplit(parts._replace(path=f"/{int(parts.path.strip('/') or 0) + number}"))
+    if given and lanes.beside_others():
+        raise RuntimeError("lanes cannot share the Redis of REDIS_URL: unset it, or LANES=1 make test")
     url, stop = (given, None) if given else services.start_redis(settings.STATE_DIR / "redis")
     os.environ["REDIS_URL"] = settings.REDIS_URL = settings.CELERY_BROKER_URL = url
     settings.CHANNEL_LAYERS["default"]["CONFIG"]["hosts"][0]["address"] = url
@@ -55,7 +53,7 @@ def database() -> Iterator[str]:
     try:
         _as_owner(server, f'drop database if exists "{name}" with (force)', f'create database "{name}"')
         _point_at(url)
-        with one_at_a_time():
+        with migrating():
             call_command("migrate", verbosity=0)
         connections["owner"].close()
         yield url

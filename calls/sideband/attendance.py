@@ -33,6 +33,8 @@ NOT_FOUND_SIP, BUSY_SIP = 404, 486
 YOUNG = timedelta(seconds=5)
 """A call so young may be announced before the provider's own accept knows it: a 404 is asked once more."""
 YOUNG_PAUSE_S = 0.3
+RINGING_OWNERS = 3
+"""So many owners leave a ringing call to their peers where they do not reach the provider; the next one keeps asking"""
 OVERSIZED_WITHIN_S = 600.0
 OVERSIZED_REST_S = 30.0
 """Before a redial, where the last runner.OVERSIZED sockets in so long were closed for a frame beyond the bound"""
@@ -165,7 +167,8 @@ class Attendance:
                 self._unheard_since = self._unheard_since or asked_at
                 if opened := await self._try_dial():
                     return opened
-                self.cut_off = self._unreachable and self.first_owner  # whoever is next dials before it accepts
+                # Whoever is next dials before it accepts.
+                self.cut_off = self._unreachable and self.runner.ref.epoch <= RINGING_OWNERS
                 if self.cut_off or not await self._wait(attempt, age, error):
                     return None
             except ProviderBusy as error:
@@ -194,10 +197,12 @@ class Attendance:
         return True
 
     async def _try_dial(self) -> Sideband | None:
+        """Of a call that rings: once, and with the waiting before the door no longer than a dial takes."""
         try:
-            return await Sideband.dial(self.endpoint, tenant=self.briefing.tenant_id, again=self.was_open)
-        except ProviderError as error:
-            self._unreachable = isinstance(error, ProviderUnreachable)
+            async with asyncio.timeout(connection.OPEN_LIMIT_S):
+                return await Sideband.dial(self.endpoint, tenant=self.briefing.tenant_id)
+        except (ProviderError, TimeoutError) as error:
+            self._unreachable = isinstance(error, (ProviderUnreachable, TimeoutError))
             return None
 
     async def _dial(self) -> Sideband | None:

@@ -40,7 +40,9 @@ class Peers:
     async def leave(self, lease: Lease, *, ringing: bool = False) -> None:
         """Without a peer that reaches the provider the call is taken again after FIRST_S, or RINGING_FIRST_S."""
         logger.warning("the provider is not reached; a peer may", extra={"call": lease.call})
-        self._until[lease.call] = time.monotonic() + (RINGING_FIRST_S if ringing else FIRST_S)
+        first = RINGING_FIRST_S if ringing else FIRST_S
+        self._until[lease.call] = time.monotonic() + first
         await self._writer.flush()  # what waits is refused once a peer has the call
         async with self._pool.connection() as connection:
+            self._until[lease.call] = time.monotonic() + first  # storing may have taken as long
             await leases.give_back(connection, self._owner, lease)

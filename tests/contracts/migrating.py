@@ -127,8 +127,25 @@ def statements(operation: migrations.RunSQL) -> list[str]:
     return [found for part in bare.split(";") if (found := " ".join(part.lower().split()))]
 
 
+def _clauses(statement: str) -> list[str]:
+    """`alter table` and its table, then what is done to it, one by one; of another statement the whole."""
+    if not (found := re.match(r"(alter table (?:if exists |only )*\S+) (.*)", statement)):
+        return [statement]
+    parts, depth = [""], 0
+    for sign in found[2]:
+        depth += (sign == "(") - (sign == ")")
+        if sign == "," and not depth:
+            parts.append("")
+        else:
+            parts[-1] += sign
+    return [found[1], *(part.strip() for part in parts)]
+
+
 def sql_breaks(statement: str, made: Collection[str]) -> str:
     """Why older processes would fail on a statement; `made` are tables and more that the same migration makes."""
+    table, *clauses = _clauses(statement)
+    if len(clauses) > 1:
+        return next((why for clause in clauses if (why := sql_breaks(f"{table} {clause}", made))), "")
     if _ONLY_ADDS.match(statement):
         return ""
     if column := _ADDS_COLUMN.match(statement):

@@ -17,6 +17,8 @@ NOTICED_S = 40.0
 """A ping every 15 s, given up after 15 more; then sockets are dialled in vain"""
 AGAIN_WITHIN_S = 120.0
 """The silence is noticed, the victim dials for 60 s, each dial takes 8 s, and a peer takes what was given back"""
+RINGING = 8
+"""Calls that come meanwhile: some of them to the victim, but for one time in 256"""
 LINE_BYTES_S = 8_000
 """64 kbit/s, of each call"""
 MORE_MB = 96
@@ -33,7 +35,7 @@ def cut_off(scene: Scene) -> Verdict:
     victim, mine = scene.victim()
     door = scene.rig.links.links["provider"]
     door.silence(dead_after=None, only=victim.pid)
-    arrived = scene.arrive(4)
+    arrived = scene.arrive(RINGING)
     scene.hold(NOTICED_S)
     scene.figures["watched_again_s"] = NOTICED_S + scene.wait_until_watched(AGAIN_WITHIN_S - NOTICED_S)
     left = scene.held(victim)
@@ -49,6 +51,9 @@ def cut_off(scene: Scene) -> Verdict:
         if lost := [call for call, row in histories.stored.calls.items() if row["state"] == "lost"]:
             yield f"{len(lost)} calls were given up though the other worker reached them"
         yield from checks.all_announced(histories, arrived)
+        if not any(histories.stored.calls[call]["epoch"] > 1 for call in arrived if call in histories.stored.calls):
+            yield "no call rang at the worker that was cut off: nothing was proven"
+        scene.figures["answered_max_s"] = round(max(checks.ring_to(histories, arrived), default=0.0), 1)
 
     return verdict
 

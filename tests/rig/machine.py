@@ -28,7 +28,7 @@ from realtime_ops import command_lines, demo, env, services
 from tests.rig.browser import Browser
 from tests.rig.handles import Forgiven, Handle
 from tests.rig.links import Switchboard
-from tests.rig.postgres import one_at_a_time
+from tests.rig.postgres import migrating, one_at_a_time
 from tests.rig.provider import Provider
 from tests.rig.waiting import LIMIT_S, wait_until
 from tests.rig.watcher import Watcher
@@ -245,7 +245,7 @@ def _start(made: Rig) -> None:
 
 def _prepare(made: Rig) -> None:
     """Schema, static files, two tenants, and the simulated provider that they are customers of."""
-    with one_at_a_time():
+    with migrating():
         made.manage("migrate", "--verbosity", "0")
     made.manage("collectstatic", "--noinput", "--verbosity", "0")
     provider = (

@@ -8,11 +8,11 @@ import subprocess
 import tempfile
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from threading import Lock
 
-from realtime_ops import services
+from realtime_ops import env, services
 
 STOP_LIMIT_S = 30.0
 _THREADS = Lock()
@@ -21,10 +21,17 @@ _THREADS = Lock()
 @contextmanager
 def one_at_a_time() -> Iterator[None]:
     """Around what the library does: its own lock is not made for several threads, and as root it makes a system user,
-    which another lane of the same tests may be making too. Around migrations: roles belong to a whole server."""
+    which another lane of the same tests may be making too."""
     shared = Path(os.environ.get("REALTIME_OPS_TESTS", tempfile.gettempdir()))
     with _THREADS, (shared / f"postgres-{os.geteuid()}.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def migrating() -> Iterator[None]:
+    """Around migrations: roles belong to a whole server, which lanes share where one is given."""
+    with one_at_a_time() if env.text("DATABASE_URL") else nullcontext():
         yield
 
 

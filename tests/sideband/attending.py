@@ -87,10 +87,10 @@ def running(seconds=60):
 class Scene:
     """One call that is being attended."""
 
-    def __init__(self, served, shell, brief, *, first_owner):
+    def __init__(self, served, shell, brief, *, first_owner, epoch=2):
         self.shell = shell
         self.control = ControlClient(brief.account)
-        ref = CallRef(brief.id, brief.code, brief.tenant_id, "e", 1 if first_owner else 2)
+        ref = CallRef(brief.id, brief.code, brief.tenant_id, "e", 1 if first_owner else epoch)
         self.runner = begin(brief, ref, self.control, shell)
         self.attendance = Attendance(brief, self.runner, first_owner=first_owner)
         self.work = asyncio.create_task(self.attendance.run())

@@ -83,9 +83,9 @@ def short_pauses(monkeypatch, settings):
 async def attend(provided):
     scenes = []
 
-    def begin_scene(*, first_owner=True, sending=True, **fields):
+    def begin_scene(*, first_owner=True, epoch=2, sending=True, **fields):
         brief = replace(briefed(provided.url), **fields)
-        scenes.append(Scene(provided, Shell(sending=sending), brief, first_owner=first_owner))
+        scenes.append(Scene(provided, Shell(sending=sending), brief, first_owner=first_owner, epoch=epoch))
         return scenes[-1]
 
     yield begin_scene

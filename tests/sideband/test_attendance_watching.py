@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from contextlib import AsyncExitStack
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from calls.domain.changes import GapRecorded, TurnChanged
 from calls.sideband import backoff, connection
-from calls.sideband.doors import REDIALS, Doors
+from calls.sideband.attendance import RINGING_OWNERS
+from calls.sideband.doors import DIALS, REDIALS, Doors
 from tests.sideband.attending import running
 from tests.sideband.desk import until
 from tests.sideband.provider import CUT, FLAP
@@ -117,10 +118,26 @@ async def test_a_call_that_rings_at_a_worker_that_is_cut_off_is_left_to_a_peer_a
     assert provided.count("accept") <= 2, "not asked again and again"
 
 
-async def test_a_second_owner_of_a_ringing_call_asks_until_it_is_answered(provided, attend):
+async def test_a_call_that_rings_does_not_wait_before_the_door_longer_than_a_dial_takes(provided, attend, monkeypatch):
+    monkeypatch.setattr(connection, "OPEN_LIMIT_S", 0.2)
+    provided.will("accept", CUT)
+    async with AsyncExitStack() as stack:
+        for number in range(DIALS):
+            await stack.enter_async_context(Doors.here().passed(UUID(int=number), again=False))
+        scene = attend()
+        await asyncio.wait_for(scene.work, 30)
+    assert (scene.attendance.cut_off, provided.count("dial")) == (True, 0)
+
+
+async def test_so_many_owners_leave_a_ringing_call_to_a_peer_and_the_next_asks_until_it_is_answered(provided, attend):
+    provided.will("accept", CUT)
+    provided.will("dial", CUT)
+    scene = attend(first_owner=False, epoch=RINGING_OWNERS)
+    await asyncio.wait_for(scene.work, 30)
+    assert scene.attendance.cut_off
     provided.will("accept", CUT, CUT, 200)
     provided.will("dial", CUT, CUT, 200)
-    scene = attend(first_owner=False)
+    scene = attend(first_owner=False, epoch=RINGING_OWNERS + 1)
     await provided.dialled()
     await until(lambda: scene.shell.attachments[-1:] == ["attached"])
     assert not scene.attendance.cut_off

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from uuid import uuid4
 
@@ -59,6 +60,23 @@ async def test_it_is_the_peers_for_a_while_and_from_before_it_is_free(worker, mo
     await Peers(worker, OWNER, worker).leave(LEASE)
     await left.leave(Lease(8, 1))
     assert left.calls() == {7}, "the time of each runs by itself"
+
+
+async def test_their_time_begins_when_it_is_free_however_long_the_storing_took(worker, monkeypatch):
+    monkeypatch.setattr(peers, "FIRST_S", 0.2)
+    left = Peers(worker, OWNER, worker)
+    theirs = []
+
+    async def flush():
+        await asyncio.sleep(0.3)
+
+    async def give_back(*_):
+        theirs.append(left.calls())
+
+    monkeypatch.setattr(worker, "flush", flush)
+    monkeypatch.setattr(leases, "give_back", give_back)
+    await left.leave(LEASE)
+    assert theirs == [{7}]
 
 
 async def test_a_call_that_rings_is_not_left_to_them_for_long(worker, monkeypatch):
