@@ -27,7 +27,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> lanes.Lanes:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if lanes.lane() is not None:
+    if lanes.is_one():
         lanes.in_order(items)
     for item in items:
         marker = item.get_closest_marker("django_db")
@@ -59,7 +59,7 @@ def database_url(redis_url: str, django_test_environment: None, django_db_blocke
 def servers_of_a_lane(request: pytest.FixtureRequest) -> None:
     """A lane has them from its beginning: which file comes first there is chance, and none may pass by what another
     started."""
-    if lanes.lane() is not None:
+    if lanes.is_one():
         request.getfixturevalue("database_url")
 
 

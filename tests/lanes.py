@@ -23,10 +23,9 @@ TOGETHER = (
 are cut in half. Longest first: who is done with one takes files until all are done."""
 
 
-def lane() -> int | None:
-    """The number of this one, from 0; None where there is only one."""
-    name = os.environ.get("PYTEST_XDIST_WORKER", "")
-    return int(name.removeprefix("gw")) if name else None
+def is_one() -> bool:
+    """Whether this process is a lane."""
+    return "PYTEST_XDIST_WORKER" in os.environ
 
 
 def beside_others() -> bool:

@@ -164,9 +164,10 @@ class Writer:
 
     async def _flush_all(self) -> bool:
         while True:
-            last = not self._sealed and not self.spool and self._backlog.changes < FLUSH_LIMIT
-            if not self._sealed and not await self._seal():
+            again = bool(self._sealed)
+            if not again and not await self._seal():
                 return True
+            last = not (again or self.spool or self._backlog.changes)
             if not await self._flush():
                 return False
             if last:

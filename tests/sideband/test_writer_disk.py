@@ -59,6 +59,41 @@ async def test_what_is_written_while_the_last_of_the_file_is_stored_stays_in_the
     assert (pen.waiting, pen.dropped, bool(pen.spool)) == (0, 0, False)
 
 
+async def test_what_is_being_stored_while_it_is_written_is_stored_once(pen, store):
+    store.gate = asyncio.Event()
+    talk(pen, "a")
+    flush = asyncio.create_task(pen.flush())
+    async with relieved(pen):
+        await until(lambda: pen._sealed)
+        talk(pen, "bcd")
+        await until(lambda: pen.spool.changes == 4)
+        assert pen.waiting == 4
+        store.gate.set()
+        assert await flush
+        assert await pen.flush()
+    assert list(zip(store.numbers, store.texts(), strict=False)) == [([1], "a"), ([2], "b")]
+    assert (store.texts(), pen.waiting, pen.dropped, bool(pen.spool)) == ([*"abcd"], 0, 0, False)
+
+
+async def test_what_is_stored_before_it_is_written_is_given_again_under_its_number(pen, store, monkeypatch):
+    go, sync = threading.Event(), spool.os.fsync
+    monkeypatch.setattr(spool.os, "fsync", lambda file: go.wait(30) and sync(file))
+    store.gate = asyncio.Event()
+    talk(pen, "a")
+    flush = asyncio.create_task(pen.flush())
+    async with relieved(pen):
+        await until(lambda: pen._sealed)
+        talk(pen, "bcd")
+        await until(lambda: not pen.roomy and not pen._backlog.changes)
+        store.gate.set()
+        await until(lambda: store.numbers == [[1]])
+        go.set()
+        assert await flush
+        assert await pen.flush()
+    assert store.numbers == [[1], [1], [2]]
+    assert (store.texts(), pen.waiting, pen.dropped, bool(pen.spool)) == ([*"aabcd"], 0, 0, False)
+
+
 async def test_a_group_of_which_nothing_can_be_written_leaves_nothing_in_the_file(pen, store):
     store.failures.append(psycopg.OperationalError("away"))
     talk(pen, "a")
