@@ -7,7 +7,7 @@ demo: setup     ## two tenants, forty simulated calls and a month of past ones, 
 run: setup      ## the same without simulator and sample data
 	$(PY) -m realtime_ops run
 test: setup browser ## all tests, on real services and in a real browser (LANES=1: one after the other)
-	$(PY) -m pytest -n $(or $(LANES),3)
+	$(PY) -m pytest -n $(or $(LANES),2)
 check: setup    ## style, types, floors, Django's own checks, migrations complete
 	./.ci/check
 bench: setup browser ## measurements against baselines of the same run; build/bench.json

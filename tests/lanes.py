@@ -1,4 +1,4 @@
-"""`make test` has lanes, processes that work side by side (`pytest -n 3`). Which tests may not be torn apart, and which
+"""`make test` has lanes, processes that work side by side (`pytest -n 2`). Which tests may not be torn apart, and which
 come first.
 
 Without `-n` nothing of this is used: all tests run in one process, one after the other.

@@ -46,8 +46,10 @@ def cut_off(scene: Scene) -> Verdict:
         gapped = {gap["call_id"] for gap in histories.stored.gaps}
         if whole := [call for call in mine if call in scene.base and call not in gapped]:
             yield f"{len(whole)} calls that nobody heard for {NOTICED_S:g} s show no gap"
-        if others := gapped & set(scene.base) - mine:
-            yield f"{len(others)} calls of the other worker show a gap"
+        others = [gap for gap in histories.stored.gaps if gap["call_id"] in set(scene.base) - mine]
+        if others:
+            told = [(gap["cause"], round(gap["started_at"].timestamp() - scene.injected_at, 1)) for gap in others]
+            yield f"calls of the other worker show gaps, by cause and seconds since: {told}"
         if lost := [call for call, row in histories.stored.calls.items() if row["state"] == "lost"]:
             yield f"{len(lost)} calls were given up though the other worker reached them"
         yield from checks.all_announced(histories, arrived)
