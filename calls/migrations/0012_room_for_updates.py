@@ -1,4 +1,4 @@
-"""A live call is written once a second, its lease prolonged every three: neither writes into an index any more."""
+"""A live call is written once a second, its lease prolonged every three: where its page has room, into no index."""
 
 from django.db import migrations
 
