@@ -10,6 +10,8 @@ from uuid import UUID
 
 import pytest
 from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.utils import ConnectionHandler
 from django.test import Client
 
 from calls.actions import leases
@@ -61,6 +63,26 @@ def servers_of_a_lane(request: pytest.FixtureRequest) -> None:
     started."""
     if lanes.is_one():
         request.getfixturevalue("database_url")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def requests_need_the_database(django_db_blocker: Any) -> Iterator[None]:
+    """As a request ends (or begins) Django looks at the connections of its thread, if an earlier test left some there, which is chance.
+    So a test with a request in it asks for the database (`db`, `committed_db`), or it fails always."""
+    with django_db_blocker.unblock():
+        unblocked = BaseDatabaseWrapper.ensure_connection
+    all_of_thread = ConnectionHandler.all
+
+    def as_if_used_before(connections: ConnectionHandler, initialized_only: bool = False) -> list[Any]:
+        blocked = BaseDatabaseWrapper.ensure_connection is not unblocked
+        found = all_of_thread(connections, initialized_only=initialized_only and not blocked)
+        if blocked and initialized_only:
+            found[0].ensure_connection()
+        return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ConnectionHandler, "all", as_if_used_before)
+        yield
 
 
 @pytest.fixture(scope="session")

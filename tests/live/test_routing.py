@@ -9,7 +9,7 @@ from tests.live.page import console
 
 
 @pytest.mark.asyncio
-@pytest.mark.usefixtures("redis_url")
+@pytest.mark.usefixtures("live")
 @pytest.mark.parametrize("origin", [b"https://evil.example", None])
 async def test_a_page_of_another_site_cannot_open_the_feed(origin):
     headers = [(b"origin", origin)] if origin else []

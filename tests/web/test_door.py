@@ -8,6 +8,7 @@ from django.test import Client
 from calls.actions import people
 
 
+@pytest.mark.usefixtures("db")
 def test_a_stranger_is_told_nothing_of_sessions(client):
     assert client.get("/t/acme/calls/?q=a&b=c").url == "/sign-in/?next=/t/acme/calls/%3Fq%3Da%26b%3Dc"
 

@@ -50,6 +50,7 @@ def test_from_the_form_to_the_file(committed_db, acme, ana):
     assert int(answer["Content-Length"]) == _only(acme).size
 
 
+@pytest.mark.usefixtures("committed_db")
 def test_an_asynchronous_server_sends_it_in_blocks(tmp_path):
     path = tmp_path / "file.csv"
     path.write_bytes(b"x" * (2 * BLOCK + 1))
