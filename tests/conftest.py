@@ -67,8 +67,8 @@ def servers_of_a_lane(request: pytest.FixtureRequest) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def requests_need_the_database(django_db_blocker: Any) -> Iterator[None]:
-    """As a request ends (or begins) Django looks at the connections of its thread, if an earlier test left some there, which is chance.
-    So a test with a request in it asks for the database (`db`, `committed_db`), or it fails always."""
+    """As a request ends (or begins) Django looks at the connections of its thread, if an earlier test left some there,
+    which is chance. So a test with a request in it asks for the database (`db`, `committed_db`), or it fails always."""
     with django_db_blocker.unblock():
         unblocked = BaseDatabaseWrapper.ensure_connection
     all_of_thread = ConnectionHandler.all

@@ -6,6 +6,7 @@ import os
 import socket
 import socketserver
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -127,6 +128,24 @@ def test_silence_for_one_process_leaves_the_others_alone(door: Link) -> None:
                 said(latest, b"four")
             door.heal()
             assert later.recv(1024) == b"three"
+        other.kill()
+
+
+def test_silence_for_one_process_leaves_alone_who_has_the_same_port_to_another_place(door: Link) -> None:
+    elsewhere = socket.create_server(("127.0.0.1", 0))
+    script = (
+        "import socket, sys, time; one = socket.socket(); one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1);"
+        "one.bind(('127.0.0.1', 0)); one.connect(('127.0.0.1', int(sys.argv[1]))); time.sleep(20)"
+    )
+    with elsewhere, subprocess.Popen([sys.executable, "-c", script, str(elsewhere.getsockname()[1])]) as other:
+        taken, (_, port) = elsewhere.accept()
+        with taken, socket.socket() as connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            connection.settimeout(2)
+            connection.bind(("127.0.0.1", port))
+            connection.connect(("127.0.0.1", door.port))
+            door.silence(dead_after=None, only=other.pid)
+            assert said(connection, b"one") == b"one"
         other.kill()
 
 

@@ -208,8 +208,10 @@ class Link:
         """Whether the silence concerns this connection."""
         if not self.silent or self.only is None or pair.near.transport is None:
             return self.silent
-        port = pair.near.transport.get_extra_info("peername")[1]
-        return any(each.laddr.port == port for each in psutil.Process(self.only).net_connections("tcp"))
+        # Both ends: the system gives one port to several connections that lead to different places.
+        ends = (pair.near.transport.get_extra_info("peername")[1], self.port)
+        opened = psutil.Process(self.only).net_connections("tcp")
+        return any((each.laddr.port, each.raddr.port) == ends for each in opened if each.raddr)
 
     def doom(self, pair: _Pair) -> None:
         """Each connection by its own clock: one that is made in the silence dies as much later."""
