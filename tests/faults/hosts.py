@@ -11,6 +11,7 @@ from tests.faults import checks
 from tests.faults.fault import Skipped, Verdict, fault
 from tests.faults.histories import Histories
 from tests.faults.scene import Scene
+from tests.faults.workers import HELD
 from tests.rig.handles import Handle
 
 FENCE_S = 7.0
@@ -21,7 +22,7 @@ SLACK_S = 1.0
     "F40",
     "silent partition between a worker and PostgreSQL, 20 s",
     "it drops its calls at 7 s, a peer takes them at 10 s",
-    forgives=("PostgreSQL is silent",),
+    forgives=("PostgreSQL is silent", *HELD),
     speed=1.5,
 )
 def partitioned(scene: Scene) -> Verdict:

@@ -14,6 +14,9 @@ STOOD_STILL = "the loop stood still"
 """What a worker logs whose loop was late by seconds"""
 WATCHED_WITHIN_S = 15.0
 """Promised of calls whose worker was killed, however that is noticed"""
+HELD = ("LockNotAvailable",)
+"""Who stops in the midst of a transaction holds its rows until PostgreSQL ends that, after 5 s; a page gives up after 2 and
+says so"""
 
 
 @fault("F1", "kill -9 one of two workers", "the other takes every call; gaps are shown; nobody is hung up on")
@@ -26,7 +29,13 @@ def killed(scene: Scene) -> None:
     scene.figures["orphans"] = len(orphans)
 
 
-@fault("F6", "SIGSTOP 40 s, then CONT", "others take over; the sleeper fences itself; no stale row", speed=1.0)
+@fault(
+    "F6",
+    "SIGSTOP 40 s, then CONT",
+    "others take over; the sleeper fences itself; no stale row",
+    speed=1.0,
+    forgives=HELD,
+)
 def paused_long(scene: Scene) -> None:
     victim, _ = scene.victim()
     victim.pause()
@@ -110,7 +119,7 @@ def killed_after_accept(scene: Scene) -> Verdict:
     return verdict
 
 
-@fault("F5", "SIGSTOP 6 s, then CONT", "it keeps its calls: a lease outlives the pause")
+@fault("F5", "SIGSTOP 6 s, then CONT", "it keeps its calls: a lease outlives the pause", forgives=HELD)
 def paused_briefly(scene: Scene) -> Verdict:
     victim = scene.busiest()
     victim.pause()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import psycopg
 import pytest
 from django.core.exceptions import SuspiciousOperation
 from django.db import InterfaceError, OperationalError
@@ -10,6 +11,7 @@ from psycopg_pool import PoolTimeout
 
 from calls.exceptions import CommandRejected, InvalidInput, NotFound, ProviderRefused, TenantScopeMissing, TooWide
 from calls.web import problems
+from tests import factories
 
 JSON = {"accept": "application/json"}
 
@@ -112,6 +114,18 @@ def test_without_a_database_the_page_says_come_back_and_asks_none(rf, fault, cap
     assert (answer.status_code, answer["Retry-After"]) == (503, "5")
     assert "out of reach" in answer.content.decode()
     assert caplog.records[0].reference in answer.content.decode()
+
+
+def test_what_a_process_that_stands_still_holds_is_not_called_a_database_that_is_away(committed_db, acme, sam):
+    call = factories.make_call(acme)
+    with psycopg.connect(committed_db) as connection:
+        connection.execute("select from calls_call for update")
+        sam.client.raise_request_exception = False
+        ask = {"verb": "hang_up", "text": "", "key": "1"}
+        answer = sam.client.post(f"/t/acme/calls/{call.code}/commands/", ask, headers=JSON)
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    assert answer.json()["code"] == "held"
+    assert "did not let go in time" in answer.json()["message"]
 
 
 def test_where_the_database_is_away_a_404_is_still_a_404(rf):
