@@ -49,6 +49,8 @@ def web_killed(scene: Scene) -> Verdict:
     def verdict(histories: Histories) -> Iterator[str]:
         if kept := sum(screen.connections < 2 for screen in histories.screens):
             yield f"{kept} browsers never lost their socket: nothing was proven"
+        if holes := sum(screen.holes for screen in histories.screens):
+            yield f"entries were missing on screens {holes} times"
 
     return verdict
 

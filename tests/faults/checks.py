@@ -52,6 +52,15 @@ def all_announced(histories: Histories, ids: Iterable[str]) -> Iterator[str]:
             yield f"{call} was announced and not accepted ({histories.stored.calls.get(call, {}).get('state')})"
 
 
+def operators_were_heard(histories: Histories, asked: int = 1) -> Iterator[str]:
+    """So many of their commands were taken, and one was carried out at least: otherwise nothing is proven of commands."""
+    taken = sum(one.status == 201 for one in histories.asked)
+    if taken < asked:
+        yield f"{taken} commands of {len(histories.asked)} were taken: {collections.Counter(one.status for one in histories.asked)}"
+    if not any(row["state"] == "confirmed" for row in histories.stored.commands):
+        yield "no command was confirmed"
+
+
 def no_5xx(histories: Histories, ids: Iterable[str]) -> Iterator[str]:
     wanted = set(ids)
     odd = collections.Counter(

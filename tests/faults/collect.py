@@ -133,6 +133,7 @@ def screen(watcher: Watcher, tenant: str, followed: Sequence[str], caught_up_aft
         followed=followed,
         raw="\n".join(watcher.raw),
         connections=watcher.connections,
+        holes=picture.holes,
         errors=list(picture.errors),
         caught_up_after_s=caught_up_after_s,
         listed_at=watcher.listed_at,

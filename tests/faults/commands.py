@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from tests.faults import traces
+from tests.faults import checks, traces
 from tests.faults.fault import Verdict, fault
 from tests.faults.histories import Histories
 from tests.faults.scene import Scene
@@ -118,4 +118,4 @@ def during_hand_over(scene: Scene) -> Verdict:
     scene.wait(lambda: not victim.alive, 25, "the worker to end")
     victim.stop()
     victim.start()
-    return None
+    return lambda histories: checks.operators_were_heard(histories, n)

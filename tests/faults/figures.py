@@ -7,9 +7,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from tests.faults.histories import Histories, Row
+from tests.faults.histories import Histories
 from tests.faults.invariants import effects, no_stale_row, report
-from tests.faults.silence import blind, uncovered
+from tests.faults.silence import blind, overmarked, uncovered
 
 
 def of(histories: Histories, injected_at: float) -> dict[str, Any]:
@@ -25,6 +25,7 @@ def of(histories: Histories, injected_at: float) -> dict[str, Any]:
         "stored": sum(row["last_seq"] for row in stored.calls.values()),
         "lost_attached": compared.compared["turns_lost_in_gaps"] + kinds["missing_turn"] + kinds["missing_usage"],
         "gap_rows": len(stored.gaps),
+        "gap_overmarked_s": round(max(overmarked(histories).values(), default=0.0), 2),
         "gap_uncovered_s": round(sum(uncovered(histories).values()), 2),
         "dup_rows": kinds["duplicate_turn"] + kinds["duplicate_usage"] + kinds["duplicate_call"],
         "stale_epoch_rows": len(list(no_stale_row(histories))),
@@ -33,12 +34,7 @@ def of(histories: Histories, injected_at: float) -> dict[str, Any]:
         "reattach_p50_s": quantile(back, 0.5),
         "reattach_p95_s": quantile(back, 0.95),
         "reattach_max_s": quantile(back, 1),
-        "screen_holes": sum(
-            1
-            for screen in histories.screens
-            for stream in screen.followed
-            if stream != "tenant" and screen.streams.get(stream, (-1, {}))[0] != _head(stored.calls, stream)
-        ),
+        "screen_holes": sum(screen.holes for screen in histories.screens),
         "screen_dups": sum(
             len(body["turns"]) - len({turn["item_id"] for turn in body["turns"]})
             for screen in histories.screens
@@ -51,10 +47,6 @@ def of(histories: Histories, injected_at: float) -> dict[str, Any]:
         "http5xx": sum(1 for line in ledger.webhooks if (line["status"] or 0) >= 500)
         + sum(1 for one in histories.asked if one.status >= 500),
     }
-
-
-def _head(calls: dict[str, Row], stream: str) -> int:
-    return next((int(row["last_seq"]) for row in calls.values() if f"call:{row['code']}" == stream), -2)
 
 
 def reattached(histories: Histories, injected_at: float) -> list[float]:

@@ -61,6 +61,8 @@ class Screen:
     followed: Sequence[str] = ()
     raw: str = ""
     connections: int = 1
+    holes: int = 0
+    """Times that entries were missing before the one that came"""
     errors: Sequence[str] = ()
     caught_up_after_s: float = 0.0
     listed_at: float = 0.0
@@ -102,5 +104,7 @@ class Histories:
     """Workers that left a spool: when they were dead, and calls of which something is in it"""
     outage_s: float = 0.0
     """For so long nobody could settle a command, as the fault states"""
+    deaf_s: float = 0.0
+    """For so long a call may have had a socket that nobody heard, as the fault states"""
     deaths: Sequence[str] = ()
     """Processes that ended by themselves"""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import collections
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from calls.simulator.compare import BUCKETS, Report, compare, instant, number
-from tests.faults.histories import Histories, Screen
-from tests.faults.silence import uncovered
+from tests.faults.histories import Histories, Row, Screen
+from tests.faults.silence import overmarked, uncovered
 
 Check = Callable[[Histories], Iterator[str]]
 OVER = frozenset({"confirmed", "refused", "not_confirmed", "expired", "cancelled"})
@@ -20,6 +21,8 @@ ROW_STAYS_S = 30.0
 """A call that is over keeps its row in a list of the calls for so long …"""
 ROW_SLACK_S = 2.0
 """… less what the provider's record and the product's own may differ by"""
+HEARD_SLACK_S = 5.0
+"""The last frame that was heard may be so old when a socket breaks: people pause"""
 SHOWN = 5
 """Findings of one kind that are told one by one"""
 
@@ -113,6 +116,14 @@ def every_silence_is_marked(histories: Histories) -> Iterator[str]:
     if histories.clocks_agree:
         for call, seconds in uncovered(histories, listened_again=True).items():
             yield f"nobody listened to {call} for {seconds:.1f} s that no gap marks"
+
+
+def no_gap_excuses_what_was_heard(histories: Histories) -> Iterator[str]:
+    """Gaps mark silence, and a gap excuses whatever is not stored: so they may be no longer than it was."""
+    if histories.clocks_agree:
+        for call, seconds in overmarked(histories).items():
+            if seconds > HEARD_SLACK_S + histories.deaf_s:
+                yield f"gaps of {call} mark {seconds:.1f} s in which it had a socket"
 
 
 def usage_adds_up(histories: Histories) -> Iterator[str]:
@@ -226,12 +237,12 @@ def _stream_is_wrong(histories: Histories, screen: Screen, stream: str) -> Itera
     if ids != [t["item_id"] for t in sorted(stored.turns, key=lambda t: t["position"]) if t["call_id"] == call]:
         yield "turns stand in another order"
     for name, mine in (
-        ("gaps", sorted(gap["cause"] for gap in body["gaps"])),
+        ("gaps", _gaps(body["gaps"])),
         ("usage", sorted(bill["ref_id"] for bill in body["usage"])),
         ("commands", sorted((one["id"], one["state"]) for one in body["commands"])),
     ):
         theirs = {
-            "gaps": sorted(gap["cause"] for gap in stored.gaps if gap["call_id"] == call),
+            "gaps": _gaps([gap for gap in stored.gaps if gap["call_id"] == call]),
             "usage": sorted(u["response_id"] or u["item_id"] for u in stored.usage if u["call_id"] == call),
             "commands": sorted((one["id"], one["state"]) for one in stored.commands if one["call_id"] == call),
         }[name]
@@ -239,6 +250,14 @@ def _stream_is_wrong(histories: Histories, screen: Screen, stream: str) -> Itera
             yield f"{name} differ: {len(mine)} shown, {len(theirs)} stored"
     if body["call"]["state"] != row["state"]:
         yield f"is shown as {body['call']['state']}, and is {row['state']}"
+
+
+def _gaps(rows: Sequence[Row]) -> list[tuple[Any, ...]]:
+    """In order of their beginning, to the millisecond."""
+    return sorted(
+        (round(instant(row["started_at"]) or 0, 3), round(instant(row["ended_at"]) or 0, 3), row["cause"])
+        for row in rows
+    )
 
 
 def _over_at(histories: Histories) -> dict[str, float]:
@@ -306,6 +325,7 @@ CHECKS: dict[str, Check] = {
     "numbers": numbers_are_dense,
     "ledger": nothing_is_lost_unmarked,
     "silence": every_silence_is_marked,
+    "gaps": no_gap_excuses_what_was_heard,
     "usage": usage_adds_up,
     "commands": commands_are_settled,
     "effects": nothing_is_done_twice,

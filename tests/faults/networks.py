@@ -19,8 +19,10 @@ AGAIN_WITHIN_S = 120.0
 """The silence is noticed, the victim dials for 60 s, each dial takes 8 s, and a peer takes what was given back"""
 RINGING = 8
 """Calls that come meanwhile: some of them to the victim, but for one time in 256"""
-LINE_BYTES_S = 8_000
-"""64 kbit/s, of each call"""
+LINE_BYTES_S = 3_000
+"""24 kbit/s, of each call: less than it says at times"""
+FULL_S = 1.0
+"""So late something came at least, or the line was never full"""
 MORE_MB = 96
 """Of address space beyond what the worker has: for a flood, and for the stacks of threads that may still come"""
 
@@ -30,6 +32,7 @@ MORE_MB = 96
     "silent partition between one worker and the provider, for good",
     "the silence is noticed and marked; who dials in vain for a minute leaves the calls to the other worker",
     speed=0.6,
+    deaf_s=NOTICED_S,
 )
 def cut_off(scene: Scene) -> Verdict:
     victim, mine = scene.victim()
@@ -60,13 +63,15 @@ def cut_off(scene: Scene) -> Verdict:
     return verdict
 
 
-@fault("F42", "64 kbit/s for each call, 20 s", "no pong is missed; what comes late is all there")
+@fault("F42", "24 kbit/s for each call, 20 s", "no pong is missed; what comes late is all there")
 def thin_line(scene: Scene) -> Verdict:
     redials = scene.counted("sideband", "redials")
     door = scene.rig.links.links["provider"]
     door.slow_down(LINE_BYTES_S)
     scene.hold(20)
     door.heal()
+    scene.figures["late_s"] = round(door.longest_s, 1)
+    scene.expect(door.longest_s > FULL_S, f"the line was never full: {door.longest_s:.1f} s")
     scene.figures["redials"] = scene.counted("sideband", "redials") - redials
     scene.expect(not scene.figures["redials"], "a slow line was taken for a dead one")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from queue import Queue
 from typing import Any
 
-from tests.faults import figures, invariants, traces
+from tests.faults import checks, figures, invariants, traces
 from tests.faults.fault import Fault, Skipped
 from tests.faults.scene import Scene
 from tests.rig import machine
@@ -53,16 +53,20 @@ def run(rig: Rig, fault: Fault, calls: int, seed: int, *, pace: float = 1.0) -> 
             scene.warm_up()
             scene.injected_at = time.time()
             verdict = fault.inject(scene)
+            scene.look_for_the_dead()
             make_whole(rig)
             scene.settle()
         except Skipped as reason:
             return _skipped(fault, seed, reason)
         except Exception as failed:  # noqa: BLE001  whatever a fault runs into breaks its own run, not the matrix
             scene.broken.append(f"{fault.id}: {type(failed).__name__}: {failed}")
+            scene.look_for_the_dead()
             make_whole(rig)
         histories = scene.finish()
     found = between + scene.broken + invariants.broken(histories)
     found += [f"{fault.id}: {wrong}" for wrong in (verdict(histories) if verdict else ())]
+    if fault.commands:
+        found += [f"{fault.id}: {wrong}" for wrong in checks.operators_were_heard(histories)]
     line = {"fault": fault.id, "seed": seed, "calls": len(scene.ids)}
     line |= figures.of(histories, scene.injected_at)
     line |= {"rss_max_mb": scene.rss_max >> 20, **scene.figures}
@@ -146,10 +150,14 @@ def make_whole(rig: Rig) -> None:
 
 def mend(rig: Rig) -> list[str]:
     """Whole, with all workers, and nothing left of the run before; returns what was logged since then and should not
-    have been: it counts for the run that begins."""
+    have been, and what had died: it counts for the run that begins."""
+    dead = [name for name, handle in rig.handles.items() if not handle.alive]
     make_whole(rig)
     rig.wait_for_workers(len(rig.workers))
     for one in rig.provider.live():
         rig.provider.hang_up(one["call_id"])
     rig.forgive("Service Unavailable: /readyz")
-    return [f"logs: between two runs: {problem}" for problem in rig.problems()]
+    return [
+        *(f"deaths: {name} ended between two runs" for name in dead),
+        *(f"logs: between two runs: {problem}" for problem in rig.problems()),
+    ]

@@ -86,6 +86,7 @@ class Scene:
         self.peaks: dict[str, int] = {}
         """Most bytes of each process since this was cleared"""
         self._hurt: set[str] = set()
+        self._died: set[str] = set()
         self._since = rig.provider.ledger.stat().st_size if rig.provider.ledger.exists() else 0
         self._over = threading.Event()
         self._quiet = threading.Event()
@@ -145,6 +146,12 @@ class Scene:
     def terminate(self, handle: Handle) -> None:
         self._hurt.add(handle.name)
         handle.terminate()
+
+    def look_for_the_dead(self) -> None:
+        """Before they are started again: who is dead now, and was not ended by the fault, ended by itself."""
+        dead = {name for name, handle in self.rig.handles.items() if not handle.alive}
+        self._died |= dead - self._hurt
+        self._hurt &= dead  # who was started again may not die
 
     def forgive(self, *words: str) -> None:
         self.forgiven += words
@@ -295,6 +302,7 @@ class Scene:
             self.broken.append(str(late))
         caught_up = self.wait(self._screens_are_whole, SCREENS_LIMIT_S, "every screen to show all that is stored")
         self._over.set()
+        self.look_for_the_dead()
         found = Histories(
             calls=self.ids,
             tenant_of=self.tenant_of,
@@ -307,9 +315,8 @@ class Scene:
             unlisted=self.unlisted,
             inherited=self.inherited,
             outage_s=self.fault.outage_s,
-            deaths=[
-                name for name, handle in self.rig.handles.items() if not handle.alive and name not in self._hurt
-            ],
+            deaf_s=self.fault.deaf_s,
+            deaths=sorted(self._died),
         )  # fmt: skip
         # What a wrong clock wrote bears a time that says nothing.
         since, until = (self.injected_at, self.whole_at + FORGIVEN_S) if self.fault.clocks_agree else (0.0, math.inf)

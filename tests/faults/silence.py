@@ -52,6 +52,27 @@ def uncovered(histories: Histories, *, listened_again: bool = False) -> dict[str
     return found
 
 
+def overmarked(histories: Histories) -> dict[str, float]:
+    """Seconds of each call that gaps mark though it had a socket. A gap begins with the last frame that was heard: a pause in
+    the talk before is in it."""
+    without = blind(histories)
+    first: dict[str, float] = {}
+    over: dict[str, float] = {}
+    for mark in histories.ledger.marks:
+        if mark["state"] == "attached":
+            first[mark["call_id"]] = min(mark["at"], first.get(mark["call_id"], math.inf))
+        elif mark["state"] == "ended":
+            over[mark["call_id"]] = mark["at"]
+    found: dict[str, float] = collections.defaultdict(float)
+    for gap in histories.stored.gaps:
+        call = gap["call_id"]
+        start = max(instant(gap["started_at"]) or 0.0, first.get(call, math.inf))
+        end = min(instant(gap["ended_at"]) or math.inf, over.get(call, math.inf))
+        if start < end:
+            found[call] += _bare((start, end), [(since, until) for since, until, _ in without.get(call, ())])
+    return dict(found)
+
+
 def _bare(span: Span, gaps: Sequence[Span]) -> float:
     """Length of the part of a span that lies in no gap."""
     at, left = span[0], 0.0

@@ -118,6 +118,16 @@ def _shown(histories: Histories) -> dict:
     return histories.screens[0].streams[f"call:{CODE}"][1]
 
 
+def _gap(since: float, until: float) -> dict:
+    started, ended = (NOON + timedelta(seconds=at) for at in (since, until))
+    return {"call_id": CALL, "cause": "owner_lost", "started_at": started, "ended_at": ended}
+
+
+def _shown_gap(since: float, until: float) -> dict:
+    gap = _gap(since, until)
+    return {key: gap[key].isoformat() for key in ("started_at", "ended_at")} | {"cause": gap["cause"]}
+
+
 def _breakages() -> dict[str, tuple[str, Callable[[Histories], object]]]:
     """What is done to the histories → the invariant that must say so."""
     return {
@@ -128,6 +138,7 @@ def _breakages() -> dict[str, tuple[str, Callable[[Histories], object]]]:
             "silence",
             lambda h: h.ledger.marks.extend([_mark("detached", 2), _mark("attached", 5, 1)]),
         ),
+        "a gap over what was heard": ("gaps", lambda h: h.stored.gaps.append(_gap(1, 8))),
         "accepted twice": ("accepts", lambda h: h.ledger.http.append(h.ledger.http[0])),
         "accepted twice by its own books": ("accepts", lambda h: h.ledger.truths[CALL].update(accepts=2)),
         "an epoch that falls": ("epochs", lambda h: h.stored.taken[1].update(before=1, after=1)),
@@ -202,7 +213,11 @@ def _breakages() -> dict[str, tuple[str, Callable[[Histories], object]]]:
         "a turn missing on the screen": ("screens", lambda h: _shown(h)["turns"].clear()),
         "other words on the screen": ("screens", lambda h: _shown(h)["turns"][0].update(text="Hallo.")),
         "no bill on the screen": ("screens", lambda h: _shown(h)["usage"].clear()),
-        "a gap that is only on the screen": ("screens", lambda h: _shown(h)["gaps"].append({"cause": "owner_lost"})),
+        "a gap that is only on the screen": ("screens", lambda h: _shown(h)["gaps"].append(_shown_gap(1, 3))),
+        "other times of a gap on the screen": (
+            "screens",
+            lambda h: (h.stored.gaps.append(_gap(1, 3)), _shown(h)["gaps"].append(_shown_gap(1, 4))),
+        ),
         "a command in another state": ("screens", lambda h: _shown(h)["commands"][0].update(state="sent")),
         "an open call on the screen": ("screens", lambda h: _shown(h)["call"].update(state="active")),
         "a screen was turned away": ("turned away", lambda h: setattr(h.screens[0], "errors", ["4408"])),
@@ -241,9 +256,8 @@ def test_a_lost_turn_is_excused_by_a_gap_around_its_end():
     histories = whole()
     histories.stored.turns.pop(0)
     _shown(histories)["turns"].clear()
-    gap = {"call_id": CALL, "started_at": NOON + timedelta(seconds=1), "ended_at": NOON + timedelta(seconds=3)}
-    histories.stored.gaps.append(gap | {"cause": "owner_lost"})
-    _shown(histories)["gaps"].append({"cause": "owner_lost"})
+    histories.stored.gaps.append(_gap(1, 3))
+    _shown(histories)["gaps"].append(_shown_gap(1, 3))
     assert invariants.broken(histories) == []
     assert figures.of(histories, AT)["lost_attached"] == 1
 
@@ -310,10 +324,23 @@ def test_stretches_without_a_socket_are_measured_and_compared_with_gaps():
     assert figures.reattached(histories, AT + 6) == []
     assert silence.uncovered(histories) == {CALL: pytest.approx(1 + 2)}
     assert silence.uncovered(histories, listened_again=True) == {CALL: pytest.approx(1)}
-    gap = {"call_id": CALL, "started_at": NOON + timedelta(seconds=3), "ended_at": NOON + timedelta(seconds=5)}
-    histories.stored.gaps.append(gap)
+    histories.stored.gaps.append(_gap(3, 5))
     assert silence.uncovered(histories, listened_again=True) == {}
     assert silence.uncovered(histories) == {CALL: pytest.approx(2)}
+    assert silence.overmarked(histories) == {CALL: 0}
+    histories.stored.gaps.append(_gap(7, 10))
+    assert silence.overmarked(histories) == {CALL: pytest.approx(1)}
+    histories.stored.gaps.append(_gap(0, 2) | {"ended_at": None})
+    assert silence.overmarked(histories) == {CALL: pytest.approx(1 + 5)}
+
+
+def test_a_gap_is_excused_by_what_the_fault_states():
+    histories = whole()
+    histories.stored.gaps.append(_gap(1, 8))
+    _shown(histories)["gaps"].append(_shown_gap(1, 8))
+    assert [line.partition(":")[0] for line in invariants.broken(histories)] == ["gaps"]
+    histories.deaf_s = 3
+    assert invariants.broken(histories) == []
 
 
 def test_quantiles_are_values_that_occurred():

@@ -14,6 +14,8 @@ STOOD_STILL = "the loop stood still"
 """What a worker logs whose loop was late by seconds"""
 WATCHED_WITHIN_S = 15.0
 """Promised of calls whose worker was killed, however that is noticed"""
+KILLED_WITHIN_S = 6.0
+"""Where its lock tells: 2 s after its last beat, at the next look of another, who then dials. A lease would take twice that"""
 HELD = ("LockNotAvailable",)
 """Who stops in the midst of a transaction holds its rows until PostgreSQL ends that, after 5 s; a page gives up after 2 and
 says so"""
@@ -24,7 +26,7 @@ def killed(scene: Scene) -> None:
     victim, orphans = scene.victim()
     scene.kill(victim)
     scene.figures["watched_again_s"] = scene.wait(
-        lambda: not (set(scene.unwatched()) & orphans), WATCHED_WITHIN_S, "every orphan to be watched again"
+        lambda: not (set(scene.unwatched()) & orphans), KILLED_WITHIN_S, "every orphan to be watched again"
     )
     scene.figures["orphans"] = len(orphans)
 
@@ -34,6 +36,7 @@ def killed(scene: Scene) -> None:
     "SIGSTOP 40 s, then CONT",
     "others take over; the sleeper fences itself; no stale row",
     speed=1.0,
+    deaf_s=WATCHED_WITHIN_S,
     forgives=HELD,
 )
 def paused_long(scene: Scene) -> None:

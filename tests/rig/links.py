@@ -58,8 +58,9 @@ class _End(asyncio.Protocol):
     def _send_slowly(self, data: bytes) -> None:
         """In order, each part when a line of that speed would have brought it. What is on its way is read no further."""
         loop = asyncio.get_running_loop()
-        rate = self.pair.link.bytes_per_s or LINE_RATE
-        self.due = max(self.due, loop.time()) + len(data) / rate
+        link = self.pair.link
+        self.due = max(self.due, loop.time()) + len(data) / (link.bytes_per_s or LINE_RATE)
+        link.longest_s = max(link.longest_s, self.due - loop.time())
         self.read(False)
         loop.call_at(self.due, self._arrive, data)
 
@@ -167,6 +168,8 @@ class Link:
         self.refusing = False
         self.bytes_per_s = 0.0
         """Of each connection, each way; 0: as fast as it goes"""
+        self.longest_s = 0.0
+        """For so long something was on its way on a slow line"""
         self.pairs: set[_Pair] = set()
         self.orphans: list[_End] = []
         self.port = 0
@@ -335,17 +338,12 @@ class Switchboard:
             link.heal()
 
     def call(self, act: Callable[..., None], *arguments: Any) -> None:
-        """Run it on the loop and wait for it."""
-        done = threading.Event()
+        """Run it on the loop and wait for it; raises what it raises."""
 
-        def run() -> None:
-            try:
-                act(*arguments)
-            finally:
-                done.set()
+        async def run() -> None:
+            act(*arguments)
 
-        self._loop.call_soon_threadsafe(run)
-        assert done.wait(5), "the links' loop does not answer"
+        asyncio.run_coroutine_threadsafe(run(), self._loop).result(5)
 
     def task(self, work: Any) -> None:
         task = self._loop.create_task(work)
