@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.db import transaction
 from django.db.models import Q
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from calls import feed
 from calls.actions import audit
@@ -29,21 +29,28 @@ def close_abandoned() -> int:
     """Close calls of the tenant in scope that nobody holds and that cannot be going on any more; returns how many.
 
     Workers end their calls themselves. This is for those that no worker can attend: a key that cannot be opened, a
-    fault that repeats.
+    fault that repeats. All by the database's clock, by which leases are given: one of a host would close living calls.
     """
-    now = timezone.now()
+    found = Call.objects.filter(_abandoned()).values_list("pk", flat=True)
+    return sum(_close(pk) for pk in found[:CLOSE_AT_ONCE])
+
+
+def _abandoned() -> Q:
+    now = Now()
     unheld = Q(owner__isnull=True) | Q(lease_expires__lt=now)
     unanswered = Q(answered_at__isnull=True, started_at__lt=now - conf().accept_max_age - SETUP)
     stale = Q(started_at__lt=now - LONGEST_CALL)
-    found = Call.objects.filter(unheld & (unanswered | stale), state__in=LIVE_STATES).values_list("pk", flat=True)
-    return sum(_close(pk, now) for pk in found[:CLOSE_AT_ONCE])
+    return unheld & (unanswered | stale) & Q(state__in=LIVE_STATES)
 
 
-def _close(pk: int, now: datetime) -> int:
+def _close(pk: int) -> int:
     with transaction.atomic():
-        call = Call.objects.select_for_update(no_key=True).filter(pk=pk, state__in=LIVE_STATES).first()
-        if call is None or (call.owner is not None and call.lease_expires and call.lease_expires > now):
+        # Asked again under the lock: a worker may have taken it meanwhile.
+        abandoned = Call.objects.select_for_update(no_key=True).filter(_abandoned(), pk=pk)
+        call = abandoned.annotate(closed_at=Now()).first()
+        if call is None:
             return 0
+        now = call.closed_at
         answered = call.answered_at is not None
         change = CallStateChanged(
             CallState.LOST if answered else CallState.MISSED,

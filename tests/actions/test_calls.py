@@ -1,7 +1,7 @@
 """Calls that no worker can end are closed; calls that somebody watches, or still may, are not."""
 
-from datetime import timedelta
-from uuid import uuid4
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
 
 import pytest
 from django.utils import timezone
@@ -61,3 +61,46 @@ def test_another_tenant_is_not_touched(acme, globex):
         assert calls.close_abandoned() == 0
     with tenant_scope(globex.id):
         assert Call.objects.get(pk=call.pk).state == "ringing"
+
+
+@pytest.mark.parametrize("ahead", [15 * MINUTE, -15 * MINUTE], ids=["ahead", "behind"])
+@pytest.mark.parametrize(
+    ("age", "lease", "becomes"),
+    [
+        (4 * MINUTE, MINUTE / 6, "ringing"),
+        (MINUTE, None, "ringing"),
+        (4 * MINUTE, -MINUTE, "missed"),
+        (4 * MINUTE, None, "missed"),
+    ],
+    ids=["held", "young", "lapsed", "left"],
+)
+def test_the_clock_of_the_host_closes_nothing(acme, monkeypatch, ahead, age, lease, becomes):
+    now = timezone.now()
+    held = {} if lease is None else {"owner": uuid4(), "lease_expires": now + lease}
+    call = _made(acme, state="ringing", started_at=now - age, answered_at=None, **held)
+    monkeypatch.setattr(timezone, "now", lambda: now + ahead)
+    with tenant_scope(acme.id):
+        calls.close_abandoned()
+        found = Call.objects.get(pk=call.pk)
+    assert found.state == becomes
+    assert found.ended_at is None or abs(found.ended_at - now) < MINUTE
+
+
+@pytest.mark.parametrize(
+    "meanwhile",
+    [{"owner": UUID(int=1)}, {"state": "ended"}, {"answered_at": datetime(2026, 3, 1, tzinfo=UTC)}],
+    ids=["taken", "ended", "answered"],
+)
+def test_a_call_that_somebody_took_meanwhile_is_left_to_it(acme, monkeypatch, meanwhile):
+    now = timezone.now()
+    call = _made(acme, state="ringing", started_at=now - 10 * MINUTE, answered_at=None, owner=None)
+    close = calls._close
+
+    def late(*given):
+        Call.objects.filter(pk=call.pk).update(lease_expires=now + MINUTE, **meanwhile)
+        return close(*given)
+
+    monkeypatch.setattr(calls, "_close", late)
+    with tenant_scope(acme.id):
+        assert calls.close_abandoned() == 0
+        assert Call.objects.get(pk=call.pk).state == meanwhile.get("state", "ringing")
