@@ -155,7 +155,7 @@ async def beat(
 async def lock(connection: Connection, key: int) -> None:
     """Take the advisory lock that this session then holds until its connection ends.
 
-    Waits, as long as a statement may, for an earlier connection of this worker that is still being noticed as gone.
+    Waits, as long as for any lock, for an earlier connection of this worker that is still being noticed as gone.
     """
     await connection.execute("select pg_advisory_lock(%s)", [key])
 

@@ -111,6 +111,8 @@ class Attendance:
 
     def _may_ask(self) -> bool:
         """False once somebody else may own the call: then this attendance stops."""
+        if self.runner.over.is_set():  # let go while it waited, though the lease of others is fine again
+            return False
         if self.runner.may_send():
             return True
         logger.warning("not answered: the lease may be over", extra={"call": str(self.briefing.code)})

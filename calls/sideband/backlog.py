@@ -94,7 +94,9 @@ class Backlog:
             if len(batch.changes) > most:
                 self.add(batch.ref, batch.changes[most:], batch.columns)
                 batch = Batch(batch.ref, batch.changes[:most])
-            if batch.ref.heard_at is not None:
+            elif (
+                batch.ref.heard_at is not None
+            ):  # never before all that was heard until then: a gap would begin after it
                 batch.columns["last_event_at"] = batch.ref.heard_at
             batch.flush = flush
             taken.append(batch)
@@ -102,6 +104,9 @@ class Backlog:
         if not self._of:
             self.crowded = False
         return taken
+
+    def has(self, call: int) -> bool:
+        return call in self._of or call in self._aside
 
     def put_back(self, batches: Sequence[Batch]) -> None:
         """What was taken and could not be brought away, oldest first: it is older than all that waits."""

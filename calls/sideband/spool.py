@@ -184,7 +184,8 @@ class Leftover:
     def groups(self) -> Iterator[Group]:
         """In the order in which they were to be stored. A line that was cut short by the death is left out.
 
-        Raises ValueError where the file itself cannot be read.
+        Raises ValueError where the file, or one of them, cannot be read: if what follows were stored, nobody would
+        know that something is missing before it.
         """
         places = []
         offset = 0
@@ -199,8 +200,8 @@ class Leftover:
         for _, offset, length in sorted(places):
             try:
                 yield records.load(os.pread(self._file, length, offset)[_DIGITS:])
-            except (OSError, ValueError, TypeError, KeyError):
-                logger.exception("a part of a dead worker's spool cannot be read", extra={"bytes": length})
+            except (OSError, ValueError, TypeError, KeyError) as error:
+                raise ValueError(f"{length} bytes of it cannot be read") from error
 
     def remove(self) -> None:
         self._path.unlink(missing_ok=True)

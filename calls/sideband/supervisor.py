@@ -101,6 +101,7 @@ class Supervisor:
         self._taking = asyncio.Lock()
         self._nudged: set[int] = set()
         self._heeding = False
+        self._told_free = self._looking = False
         self._briefing = asyncio.Semaphore(BRIEFINGS_AT_ONCE)
         self._server: tuple[str, int] | None = None
         self._away = False
@@ -256,6 +257,10 @@ class Supervisor:
             if attendance.cut_off and self._leases.get(lease.call) == lease:
                 self._runners.pop(lease.call, None)  # it takes no command any more: whoever has the call next does
                 await self.peers.leave(lease, ringing=not attendance.was_open)
+            elif self._leases.get(lease.call) == lease:
+                # Prolonged until its end is stored: whoever took it before would have all that refused.
+                self._runners.pop(lease.call, None)
+                await self.writer.stored(lease.call)
         except AWAY as error:
             logger.warning("database is away", extra={"loop": "attend", "error": type(error).__name__})
         except Exception:
@@ -337,8 +342,20 @@ class Supervisor:
         self.hints.forget(runner.picture)
 
     def _hear_free(self) -> None:
-        """Calls were given back, or their worker died; the sweep would find them too, only later."""
-        self._spawn(self._quietly(self._take_free()))
+        """Calls were given back, or their worker died; the sweep would find them too, only later. However often that is
+        told meanwhile, one more look finds them all."""
+        self._told_free = True
+        if not self._looking:
+            self._looking = True
+            self._spawn(self._quietly(self._look()))
+
+    async def _look(self) -> None:
+        try:
+            while self._told_free:
+                self._told_free = False
+                await self._take_free()
+        finally:
+            self._looking = False
 
     def _hear_followed(self, groups: Collection[str]) -> None:
         """Pages have begun to follow calls or tenants."""

@@ -73,6 +73,8 @@ class Writer:
         self._of_spool = False
         self._flushes = 0
         self._numbered = asyncio.Event()
+        self._progress = asyncio.Event()
+        """Set for a moment whenever something is stored, for all who wait for it then"""
         self._crowded = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
@@ -103,6 +105,11 @@ class Writer:
     async def room(self) -> None:
         """Return at once, but while the spool is being written."""
         await self._room.wait()
+
+    async def stored(self, call: int) -> None:
+        """Return when nothing of this call waits any more: stored, refused, or dropped and told so."""
+        while self.spool or self._backlog.has(call) or any(batch.ref.id == call for batch in self._sealed):
+            await self._progress.wait()
 
     @property
     def waiting(self) -> int:
@@ -265,6 +272,8 @@ class Writer:
             self._of_spool = False
             async with self._order:  # not between a write and its acceptance: the file goes with its last group
                 await self._on_disk(self.spool.forget_first)
+        self._progress.set()
+        self._progress.clear()
         return True
 
     async def _store(self, batches: Sequence[Batch]) -> None:

@@ -6,7 +6,6 @@ import collections
 import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 from calls.simulator.compare import BUCKETS, Report, compare, instant, number
 from tests.faults.histories import Histories, Row, Screen
@@ -236,27 +235,29 @@ def _stream_is_wrong(histories: Histories, screen: Screen, stream: str) -> Itera
         yield f"{len(wrong)} turns differ: {wrong[:3]}"
     if ids != [t["item_id"] for t in sorted(stored.turns, key=lambda t: t["position"]) if t["call_id"] == call]:
         yield "turns stand in another order"
-    for name, mine in (
-        ("gaps", _gaps(body["gaps"])),
-        ("usage", sorted(bill["ref_id"] for bill in body["usage"])),
-        ("commands", sorted((one["id"], one["state"]) for one in body["commands"])),
+    for name, mine, theirs in (
+        ("gaps", _gaps(body["gaps"]), _gaps([gap for gap in stored.gaps if gap["call_id"] == call])),
+        (
+            "usage",
+            sorted(bill["ref_id"] for bill in body["usage"]),
+            sorted(u["response_id"] or u["item_id"] for u in stored.usage if u["call_id"] == call),
+        ),
+        (
+            "commands",
+            sorted((one["id"], one["state"]) for one in body["commands"]),
+            sorted((one["id"], one["state"]) for one in stored.commands if one["call_id"] == call),
+        ),
     ):
-        theirs = {
-            "gaps": _gaps([gap for gap in stored.gaps if gap["call_id"] == call]),
-            "usage": sorted(u["response_id"] or u["item_id"] for u in stored.usage if u["call_id"] == call),
-            "commands": sorted((one["id"], one["state"]) for one in stored.commands if one["call_id"] == call),
-        }[name]
         if mine != theirs:
-            yield f"{name} differ: {len(mine)} shown, {len(theirs)} stored"
+            yield f"{name} differ: {mine} shown, {theirs} stored"
     if body["call"]["state"] != row["state"]:
         yield f"is shown as {body['call']['state']}, and is {row['state']}"
 
 
-def _gaps(rows: Sequence[Row]) -> list[tuple[Any, ...]]:
-    """In order of their beginning, to the millisecond."""
+def _gaps(rows: Sequence[Row]) -> list[tuple[int, int, str]]:
+    """When each began and ended, in whole seconds (screens are told fractions, not all of them), and why."""
     return sorted(
-        (round(instant(row["started_at"]) or 0, 3), round(instant(row["ended_at"]) or 0, 3), row["cause"])
-        for row in rows
+        (int(instant(row["started_at"]) or 0), int(instant(row["ended_at"]) or 0), row["cause"]) for row in rows
     )
 
 

@@ -54,6 +54,7 @@ def paused_long(scene: Scene) -> None:
     "the loop of a worker stands still for 14 s, its other threads run",
     "it loses its leases, once; it says that it stood still; no stale row",
     speed=1.0,
+    deaf_s=WATCHED_WITHIN_S,
 )
 def blocked(scene: Scene) -> Verdict:
     victim, orphans = scene.victim()

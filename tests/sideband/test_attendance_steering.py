@@ -92,6 +92,16 @@ async def test_an_accept_is_not_repeated_once_the_lease_may_be_over(provided, at
     assert scene.shell.changes == []
 
 
+async def test_an_accept_is_not_repeated_once_the_call_was_let_go(provided, attend):
+    """Though the process may speak for its other calls again."""
+    provided.will("accept", 500)
+    scene = attend()
+    await until(lambda: provided.asked)
+    scene.runner.abort()
+    await asyncio.wait_for(scene.work, 30)
+    assert provided.asked == ["accept"]
+
+
 def spoil(monkeypatch, name, when):
     """Have a function of the runner raise for what `when` says."""
     sound = getattr(runner, name)

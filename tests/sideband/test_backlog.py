@@ -110,3 +110,13 @@ def test_the_last_time_that_the_provider_was_heard_goes_along():
     kept.add(one, words("a"), {})
     one.heard_at = at(5)
     assert taken(kept) == [(1, ["a"], {"last_event_at": at(5)})]
+
+
+def test_a_call_that_keeps_something_back_was_not_heard_until_now():
+    """Else what is lost of it afterwards would lie before the gap that tells so."""
+    kept = Backlog()
+    one = ref(1)
+    one.heard_at = at(9)
+    kept.add(one, words("a", "b"), {})
+    assert taken(kept, most=1) == [(1, ["a"], {})]
+    assert taken(kept) == [(1, ["b"], {"last_event_at": at(9)})]

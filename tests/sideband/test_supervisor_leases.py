@@ -15,7 +15,7 @@ from calls.models import Gap, Turn
 from calls.sideband import fence, supervisor
 from calls.sideband.supervisor import Supervisor
 from tests import factories
-from tests.sideband.desk import as_owner, fetch, until, within
+from tests.sideband.desk import as_owner, fetch, run_out, until, within
 from tests.sideband.supervising import attached, call_row, ringing, says, working
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.usefixtures("at_work")]
@@ -153,3 +153,48 @@ async def test_a_call_that_is_let_go_while_it_is_being_briefed_is_not_attended(a
         assert one._runners == {}
     assert provided.asked == []
     assert call.pk
+
+
+async def test_a_call_that_ends_while_storing_is_held_up_is_ours_until_its_end_is_stored(
+    acme, provided, hot, committed_db
+):
+    """Whoever took it in the meantime would have all of it refused that waits."""
+    call = await ringing(acme, provided)
+    async with working() as one:
+        await attached(hot, call, one)
+        with psycopg.connect(committed_db) as lock:
+            lock.execute("lock table calls_turn in access exclusive mode")
+            await says(provided, "Before.")
+            provided.will("dial", 404)
+            await provided.drop()
+            await until(lambda: call.pk not in one._runners)
+            run_out(committed_db)
+            await until(lambda: fetch(hot, "select 1 from calls_call where lease_expires > clock_timestamp()"))
+            assert (await call_row(hot, call))[0] == "active"
+        await until(lambda: fetch(hot, "select 1 from calls_call where ended_at is not null"))
+        await until(lambda: call.pk not in one._leases)
+        assert (await call_row(hot, call))[2:] == (None, 1)
+    assert await within(acme, lambda: [turn.text for turn in Turn.objects.all()]) == ["Before."]
+
+
+async def test_calls_that_are_free_are_looked_for_once_more_however_often_that_is_told(
+    acme, provided, hot, monkeypatch
+):
+    monkeypatch.setattr(supervisor, "SWEEP_S", 3600.0)
+    async with working() as one:
+        await until(one._is_calm)
+        looks, go_on = [], asyncio.Event()
+
+        async def look():
+            looks.append(1)
+            await go_on.wait()
+
+        monkeypatch.setattr(one, "_take_free", look)
+        for _ in range(50):
+            one._hear_free()
+        await until(lambda: looks)
+        for _ in range(50):
+            one._hear_free()
+        go_on.set()
+        await until(lambda: not one._looking)
+    assert len(looks) == 2
