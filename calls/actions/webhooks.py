@@ -10,7 +10,6 @@ from typing import Any
 
 import orjson
 from django.db import connection
-from django.utils import timezone
 
 from calls import dispatch, feed
 from calls.actions import _intake_sql as sql
@@ -64,10 +63,10 @@ def _take(account: ProviderAccount, event: IncomingCall, delivery: Row) -> str:
 def _announced(account: ProviderAccount, event: IncomingCall) -> Call:
     """The call as it begins, not stored."""
     agent, version = _way(account, event.to_number)
-    now = timezone.now()
     # Nobody waits any more: kept as a missed call, never attached. Without an agent, or beyond the tenant's limit,
-    # the call rings on; its owner rejects it, since no request leaves from inside a webhook.
-    too_old = now - event.created_at > conf().accept_max_age
+    # the call rings on; its owner rejects it, since no request leaves from inside a webhook. Told by the sender's two
+    # times: a host whose clock is a minute ahead would miss every call.
+    too_old = event.attempted_at - event.created_at > conf().accept_max_age
     reason = EndReason.TOO_OLD if too_old else EndReason.BUSY if _full(account) else ""
     return Call(
         tenant_id=account.tenant_id,
@@ -82,7 +81,7 @@ def _announced(account: ProviderAccount, event: IncomingCall) -> Call:
         state=CallState.MISSED.value if too_old else CallState.RINGING.value,
         end_reason=str(reason),
         attachment=Attachment.CLOSED.value if too_old else Attachment.DETACHED.value,
-        ended_at=now if too_old else None,
+        ended_at=event.attempted_at if too_old else None,
     )
 
 

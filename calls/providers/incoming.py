@@ -53,6 +53,9 @@ class IncomingCall:
     created_at: datetime
     """The event's own time. Absent or absurd: the time of the delivery attempt, since turning a caller away
     for a missing number is worse than an accept that answers 404"""
+    attempted_at: datetime
+    """When this delivery of it was sent, by the sender's clock as well: what lies between is how late it comes,
+    whatever our own clocks say"""
     from_number: str
     """`+14255550123`, another user part, or empty for an anonymous caller. Claimed by the caller, never
     proven"""
@@ -99,6 +102,7 @@ def parse(body: bytes, attempted_at: float) -> IncomingCall | OtherEvent:
         call_id=call_id,
         event_id=event_id,
         created_at=created_at,
+        attempted_at=datetime.fromtimestamp(attempted_at, UTC),
         from_number=_first_number(headers, {"from", "f"}),  # f and t: the compact forms of RFC 3261
         to_number=_first_number(headers, {"to", "t"}),
         sip_headers=headers,

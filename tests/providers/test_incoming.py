@@ -47,6 +47,7 @@ def test_an_incoming_call_is_understood():
     assert (call.call_id, call.event_id, call.media_security) == ("rtc_u0_1", "evt_1", "srtp")
     assert (call.from_number, call.to_number) == ("+14255550100", "+14255550123")
     assert call.created_at == datetime.fromtimestamp(AT - 10, UTC)
+    assert call.attempted_at == datetime.fromtimestamp(AT, UTC)
     assert call.sip_headers[0] == ("From", '"Ann" <sip:+14255550100@host>;tag=1')
     assert "4255550100" not in repr(call.body.get("none")) and "sip_headers" not in repr(call)
 

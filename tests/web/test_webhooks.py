@@ -121,6 +121,19 @@ def test_an_old_call_and_an_unknown_type_are_successes_too(acme, account, nudges
     assert nudges == []
 
 
+@pytest.mark.parametrize("provider", [-290, -100, 100, 290], ids=lambda shift: f"provider {shift:+} s")
+@pytest.mark.parametrize(("late", "state"), [(1, "ringing"), (40, "ringing"), (50, "missed"), (600, "missed")])
+def test_how_late_a_call_is_announced_is_told_by_the_senders_clock(acme, account, provider, late, state):
+    """Also where our own clock is minutes ahead of it or behind."""
+    sent = time.time() + provider
+    payload = body(at=sent - late)
+    assert deliver(account, payload, signed(payload, at=sent)).status_code == 200
+    with tenant_scope(acme.id):
+        call = Call.objects.get()
+    assert call.state == state
+    assert call.ended_at is None or (call.ended_at - call.started_at).total_seconds() == pytest.approx(late, abs=1)
+
+
 @pytest.mark.parametrize(
     "change",
     [
