@@ -33,4 +33,4 @@ async def test_who_gives_up_waiting_takes_nothing_with_them():
     taking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await taking
-    assert await asyncio.wait_for(box.take(), 1) is ONE
+    assert await asyncio.wait_for(box.take(), 30) is ONE

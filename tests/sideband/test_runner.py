@@ -226,5 +226,5 @@ async def test_nothing_goes_out_for_a_call_that_was_let_go_of():
     one, _ = runner(Step(outgoing=(ControlCall("hang_up", uuid4()),)), control=control)
     one.feed(Tick())
     one.abort()
-    await asyncio.wait_for(one.carry_out(), 1)
+    await asyncio.wait_for(one.carry_out(), 30)
     assert control.asked == []
