@@ -41,6 +41,7 @@ RETRIEVE_LIMIT = 32
 _ANSWERED = frozenset({CallState.ACTIVE, CallState.TRANSFERRING})
 _SPEAKERS = frozenset({"caller", "agent"})
 _OWNER_LOST = "owner_lost"
+_UNHEARD = "accepted_unheard"
 _EXPIRED = "session_expired"
 _TOO_BIG = 1009
 """The close code for a frame beyond the bound"""
@@ -73,7 +74,7 @@ class Session:
         self._lookout = Lookout(signs)
         self._expired = False
         self._unwatched: tuple[datetime, str] | None = None
-        """Since when nobody watches, and why"""
+        """Since when nobody watches, and why; read by `_lapse`"""
         self._gapped = False
         self._greeting = client_events.greeting(plan.greeting) if plan.greeting and state not in _ANSWERED else None
         """Due until it went out; a former owner that answered the call greeted, too"""
@@ -181,11 +182,10 @@ class Session:
         if not again:
             self._change_state(CallState.ACTIVE, at)
             self.deadline = self.deadline or at + self._plan.max_duration
-            if input.unheard_since is not None:
-                self._book.changes.append(GapRecorded(min(input.unheard_since, at), at, "accepted_unheard"))
-                self._gapped = True
-        elif self._unwatched is not None:
-            since, cause = self._unwatched
+            self._unwatched = None if input.unheard_since is None else (input.unheard_since, _UNHEARD)
+            self._gapped = self._unwatched is not None
+        if self._unwatched is not None:
+            since, cause = self._lapse(at)
             self._book.changes.append(GapRecorded(since, at, cause))
         if again:
             self._gapped = True
@@ -232,7 +232,7 @@ class Session:
     def _gone(self, input: inputs.Gone, at: datetime) -> None:
         if self.state not in _ANSWERED:
             return  # over already, or a leg that never came up: the runner gives up on that
-        since, cause = self._unwatched or (at, "")
+        since, cause = self._lapse(at)
         if cause == _OWNER_LOST:
             self._book.changes.append(GapRecorded(since, at, "ended_unattended"))
             self._end(CallState.ENDED, self._steering.end_reason(at) or EndReason.UNATTENDED, at)
@@ -244,6 +244,12 @@ class Session:
     def _gave_up(self, input: inputs.GaveUp, at: datetime) -> None:
         if self.state in LIVE:
             self._end(input.state, input.reason, at, input.detail)
+
+    def _lapse(self, at: datetime) -> tuple[datetime, str]:
+        """Since when nobody watches, and why. Never after `at`: the clock of a former owner may have been ahead, and
+        our own may have been set back."""
+        since, cause = self._unwatched or (at, "")
+        return min(since, at), cause
 
     def _past(self, at: datetime) -> bool:
         return self.deadline is not None and at >= self.deadline
@@ -276,7 +282,7 @@ class Session:
         self._sync_transfer(at)
         if self.attachment is Attachment.REATTACHING and self._past(at):
             # The provider ends no later than this, so there is nothing left to attach to.
-            since, cause = self._unwatched or (at, "")
+            since, cause = self._lapse(at)
             if cause == _OWNER_LOST:
                 self._book.changes.append(GapRecorded(since, at, "ended_unattended"))
             self._end(CallState.ENDED, EndReason.MAX_DURATION, since)

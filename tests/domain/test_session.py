@@ -144,6 +144,41 @@ def test_a_clock_that_ran_back_makes_no_gap_of_negative_length() -> None:
     assert gap.started_at == gap.ended_at == talk.at
 
 
+AHEAD = timedelta(minutes=15)
+
+
+@pytest.mark.parametrize("found", [inputs.Attached(), inputs.Gone()], ids=["again", "gone"])
+def test_a_former_owner_whose_clock_was_ahead_leaves_no_gap_of_negative_length(found: inputs.Input) -> None:
+    talk = Talk(attached=False, state=CallState.ACTIVE, attachment=Attachment.REATTACHING)
+
+    talk(inputs.Resumed(START + AHEAD), found)
+
+    [gap] = talk.of(GapRecorded)
+    assert gap.started_at == gap.ended_at == talk.at
+    assert all(change.at == talk.at for change in talk.of(CallStateChanged))
+
+
+def test_a_call_beyond_its_cap_ends_no_later_than_now_whatever_a_former_owner_said() -> None:
+    talk = Talk(attached=False, state=CallState.ACTIVE, attachment=Attachment.REATTACHING, deadline=START)
+
+    talk(inputs.Resumed(START + AHEAD), inputs.Tick())
+
+    [gap], [end] = talk.of(GapRecorded), talk.of(CallStateChanged)
+    assert gap.started_at == gap.ended_at == end.at == talk.at
+
+
+@pytest.mark.parametrize("found", [inputs.Attached(), inputs.Gone()], ids=["again", "gone"])
+def test_our_own_clock_that_is_set_back_ends_nothing_in_the_future(found: inputs.Input) -> None:
+    talk = Talk()
+    talk(inputs.Detached(1006))
+
+    talk(found, seconds=-AHEAD.total_seconds())
+
+    assert all(gap.started_at == gap.ended_at == talk.at for gap in talk.of(GapRecorded))
+    assert all(change.at == talk.at for change in talk.of(CallStateChanged))
+    assert talk.of(GapRecorded) or talk.of(CallStateChanged)
+
+
 def test_retrieved_items_fill_what_a_gap_left_open() -> None:
     talk = Talk()
     talk(*utterance("item_u", None), *opening("resp_1", "item_a", "item_u", ["Let me"]))
