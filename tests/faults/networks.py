@@ -32,7 +32,7 @@ MORE_MB = 96
     "silent partition between one worker and the provider, for good",
     "the silence is noticed and marked; who dials in vain for a minute leaves the calls to the other worker",
     speed=0.6,
-    deaf_s=NOTICED_S,
+    deaf_s=AGAIN_WITHIN_S,
 )
 def cut_off(scene: Scene) -> Verdict:
     victim, mine = scene.victim()
