@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
+from django.contrib.postgres.operations import RemoveIndexConcurrently
 from django.db.migrations import RunSQL
 
 
@@ -79,6 +82,16 @@ def refuse_changes(table: str) -> RunSQL:
         """,
         reverse_sql=f"drop function {table}_only_grows() cascade;",
     )
+
+
+class RemoveIndexBeside(RemoveIndexConcurrently):
+    """Removes an index beside those who use its table, where a plain drop has everybody queue behind itself. Needs
+    `atomic = False`; where it failed half-way it may be run again, either way."""
+
+    def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        # What a failed try left behind has the name, and serves nobody.
+        self.database_forwards(app_label, schema_editor, to_state, from_state)
+        super().database_backwards(app_label, schema_editor, from_state, to_state)
 
 
 def leave_room(table: str, filled: int) -> RunSQL:

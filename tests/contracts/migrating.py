@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Collection, Iterator
 
+from django.contrib.postgres.operations import RemoveIndexConcurrently
 from django.db import migrations
 from django.db.migrations.migration import Migration
 from django.db.migrations.operations.base import Operation
@@ -25,7 +26,7 @@ TAKES_AWAY = (
 HARMLESS = (
     migrations.CreateModel,
     migrations.AddIndex,
-    migrations.RemoveIndex,
+    RemoveIndexConcurrently,
     migrations.RenameIndex,
     migrations.AlterModelOptions,
     migrations.AlterModelManagers,
@@ -94,6 +95,8 @@ def breaks(operation: Operation, before: ProjectState) -> str:
     if isinstance(operation, migrations.RemoveConstraint):
         found = before.models["calls", operation.model_name_lower].get_constraint_by_name(operation.name)
         return "an older process may name it in ON CONFLICT" if isinstance(found, UniqueConstraint) else ""
+    if isinstance(operation, migrations.RemoveIndex) and not isinstance(operation, RemoveIndexConcurrently):
+        return "who reads the table has it wait, and everybody behind it"
     return "" if isinstance(operation, HARMLESS) else "nobody has judged what it does"
 
 

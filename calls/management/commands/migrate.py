@@ -26,8 +26,8 @@ SIDEBAND_WRITES = (
 """What a sideband worker has to do with; people, sessions and the audit log are none of it."""
 
 QUEUED = (
-    "A table is in use: the migration waited 5 s for its lock and was undone, so that nobody queues behind it. "
-    "Run migrate again at a quieter time, or stop the other processes first."
+    "A table is in use: the migration waited 2 s for its lock and gave up, so that nobody queues behind it. "
+    "Run migrate again at a quieter time, or stop the other processes first: it goes on with what is missing."
 )
 
 
