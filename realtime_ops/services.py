@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -17,6 +19,8 @@ import psycopg
 import redis
 
 START_LIMIT_S = 30.0
+PORTS = range(15_000, 32_000)
+PORT_TRIES = 100
 
 
 class ServiceFailed(RuntimeError):
@@ -24,10 +28,14 @@ class ServiceFailed(RuntimeError):
 
 
 def free_port() -> int:
-    """A loopback port that nothing uses at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A loopback port that nothing uses at this moment, and that no connection is given before it is used: systems take
+    those from above PORTS. Raises ServiceFailed where none is found."""
+    for _ in range(PORT_TRIES):
+        port = secrets.choice(PORTS)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise ServiceFailed(f"no free port among {PORT_TRIES} tried between {PORTS.start} and {PORTS.stop - 1}")
 
 
 def start_postgres(directory: Path, database: str = "realtime_ops") -> tuple[str, Callable[[], None]]:

@@ -18,12 +18,17 @@ import psutil
 
 from realtime_ops import env
 from tests.faults import matrix, table
+from tests.faults.fault import FAULTS
 from tests.faults.run import run_all
 
 
 def main() -> int:
     seeds, calls = int(os.environ.get("SEEDS") or 3), int(os.environ.get("CALLS") or 60)
-    chosen, lanes = matrix.chosen(os.environ.get("ONLY", "")), int(os.environ.get("LANES") or 1)
+    lanes = int(os.environ.get("LANES") or 1)
+    try:
+        chosen = matrix.chosen(os.environ.get("ONLY", ""))
+    except (KeyError, ValueError) as unknown:
+        sys.exit(f"no such fault: {unknown}; there are {', '.join(sorted(FAULTS, key=matrix.number))}")
     results = []
     # Logs and the ledger stay there until the next time, for whoever asks why.
     directory = env.STATE_DIR / "faults"

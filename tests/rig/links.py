@@ -17,6 +17,8 @@ from typing import Any
 
 import psutil
 
+from realtime_ops import services
+
 RESET = struct.pack("ii", 1, 0)
 BACKLOG_BYTES = 1 << 20
 """What may wait for a reader that does not read; then its writer is not read either."""
@@ -263,9 +265,9 @@ class Link:
         """On the same port each time. Takes connections by itself: an asyncio server that is closed in the round in which
         it took one leaves that one open."""
         if self.listening is None:
+            self.port = self.port or services.free_port()  # one that nobody is given while the door is shut
             self.listening = socket.create_server(("127.0.0.1", self.port), backlog=512)
             self.listening.setblocking(False)
-            self.port = int(self.listening.getsockname()[1])
             asyncio.get_running_loop().add_reader(self.listening, self._take, self.listening)
 
     def _take(self, listening: socket.socket) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-import socket
 import sys
 from pathlib import Path
 
 import aiohttp
 import orjson
 import pytest
+
+from realtime_ops import services
 
 ROOT = Path(__file__).resolve().parents[2]
 ACCOUNT = {
@@ -22,12 +23,6 @@ ACCOUNT = {
 }
 
 BEARER = {"Authorization": "Bearer sk"}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def first_call(http: aiohttp.ClientSession) -> str:
@@ -50,7 +45,7 @@ async def dialled(http: aiohttp.ClientSession, call_id: str) -> aiohttp.ClientWe
 @pytest.mark.asyncio
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
 async def test_it_serves_and_ends_cleanly_with_its_books_written(tmp_path: Path, sign: signal.Signals) -> None:
-    port, book = free_port(), tmp_path / "book.jsonl"
+    port, book = services.free_port(), tmp_path / "book.jsonl"
     arguments = f"--port {port} --accounts - --calls 3 --loop --speed 10 --seed 1 --ledger {book}".split()
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "calls.simulator", *arguments, cwd=ROOT,
@@ -84,7 +79,7 @@ async def test_it_stops_by_itself_after_its_duration(tmp_path: Path) -> None:
     accounts = tmp_path / "accounts.json"
     accounts.write_bytes(orjson.dumps([ACCOUNT]))
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "calls.simulator", "--port", str(free_port()), "--accounts", str(accounts),
+        sys.executable, "-m", "calls.simulator", "--port", str(services.free_port()), "--accounts", str(accounts),
         "--duration", "0.1", cwd=ROOT, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     async with asyncio.timeout(15):
