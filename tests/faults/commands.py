@@ -106,12 +106,12 @@ def hung_up_twice(scene: Scene) -> Verdict:
 def during_hand_over(scene: Scene) -> Verdict:
     victim, calls = _victim(scene)
     until = time.monotonic() + 4
-    n = 0
-    while time.monotonic() < until:
-        begun = time.monotonic()
+    n, told = 0, False
+    while (begun := time.monotonic()) < until:
         scene.ask(calls[n % len(calls)], ("inform", "say", "instruct")[n % 3], f"Word {n}.")
-        if n == 20:
+        if not told and until - begun < 3:
             scene.terminate(victim)
+            told = True
         n += 1
         time.sleep(max(0.0, 0.05 - (time.monotonic() - begun)))
     scene.figures["asked"] = n

@@ -7,7 +7,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from tests.faults.histories import Histories
+from calls.simulator.compare import instant
+from tests.faults.histories import Histories, Row
 from tests.faults.invariants import effects, no_stale_row, report
 from tests.faults.silence import blind, overmarked, uncovered
 
@@ -25,6 +26,7 @@ def of(histories: Histories, injected_at: float) -> dict[str, Any]:
         "stored": sum(row["last_seq"] for row in stored.calls.values()),
         "lost_attached": compared.compared["turns_lost_in_gaps"] + kinds["missing_turn"] + kinds["missing_usage"],
         "gap_rows": len(stored.gaps),
+        "gap_max_s": round(max(map(_seconds, stored.gaps), default=0.0), 1),
         "gap_overmarked_s": round(max(overmarked(histories).values(), default=0.0), 2),
         "gap_uncovered_s": round(sum(uncovered(histories).values()), 2),
         "dup_rows": kinds["duplicate_turn"] + kinds["duplicate_usage"] + kinds["duplicate_call"],
@@ -47,6 +49,12 @@ def of(histories: Histories, injected_at: float) -> dict[str, Any]:
         "http5xx": sum(1 for line in ledger.webhooks if (line["status"] or 0) >= 500)
         + sum(1 for one in histories.asked if one.status >= 500),
     }
+
+
+def _seconds(gap: Row) -> float:
+    """Of a gap that has an end; those of calls that are over have one."""
+    start, end = instant(gap["started_at"]), instant(gap["ended_at"])
+    return 0.0 if start is None or end is None else end - start
 
 
 def reattached(histories: Histories, injected_at: float) -> list[float]:

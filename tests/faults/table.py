@@ -12,6 +12,7 @@ COLUMNS = {
     "runs": "runs",
     "lost": "lost_attached",
     "gaps": "gap_rows",
+    "longest": "gap_max_s",
     "dup": "dup_rows",
     "stale": "stale_epoch_rows",
     "back p95": "reattach_p95_s",

@@ -23,7 +23,7 @@ def test_medians_worst_values_and_counts():
     ]
     lines = table.of(runs, calls=60, seeds=3).splitlines()
     assert lines[1].split(" | ")[2:5] == ["runs", "lost", "gaps"]
-    assert lines[3] == "| F1 | killed | 3 | – | 4 | 0 (2) | – | 2 (2.5) | – | – | – | – | – | **2 broken** |"
+    assert lines[3] == "| F1 | killed | 3 | – | 4 | – | 0 (2) | – | 2 (2.5) | – | – | – | – | – | **2 broken** |"
     assert lines[4].startswith("| F20 | disk full | 0 |")
     assert lines[4].endswith("| skipped: needs root |")
     assert lines[-1] == ("3 runs of 1 faults at 60 calls and 3 seeds, 1 skipped, 2 broken invariants in 1 runs")
