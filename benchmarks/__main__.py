@@ -39,9 +39,9 @@ PARTS: Mapping[str, Part] = {
 
 NOTES: Mapping[str, str] = {
     "path": f"""\
-Whole path: user and system time of 2 workers, PostgreSQL (fsync on), Redis and web, less their idle time, by the frames
-that the source sent; median of {path.STRETCHES} times {path.STRETCH_S:g} s, with {load.SCREENS} screens on Live and \
-{load.CALLS_PER_SCREEN} calls each. Baseline: a
+Whole path: user and system time of 2 workers, PostgreSQL (fsync on), Redis, web, and jobs with beat, less their idle
+time, by the frames that the source sent; median of {path.STRETCHES} times {path.STRETCH_S:g} s, with {load.SCREENS} \
+screens on Live and {load.CALLS_PER_SCREEN} calls each. Baseline: a
 uvloop process that receives the same frames at the same times and forgets them. Source, replay and screens run on the
 same cores: their CPU is not counted, but the waiting for cores that they cause is in every time.
 Memory of a call: what the workers have more than before there was any call, by the calls.""",

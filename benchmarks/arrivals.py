@@ -13,8 +13,7 @@ from pathlib import Path
 from benchmarks import load
 from benchmarks.options import QUICK
 from benchmarks.table import Row, percentile
-from tests.rig import machine
-from tests.rig.machine import Plan, Rig
+from tests.rig.machine import Rig
 
 BURSTS = 1 if QUICK else 3
 STEADY, PER_S, BURST = 500, 50.0, 500
@@ -23,7 +22,7 @@ P95_MS, BURST_S = 150.0, 10.0
 
 
 def rows(directory: Path) -> list[Row]:
-    with machine.rig(directory, Plan(tenants=("acme",), durable=True)) as rig:
+    with load.product(directory) as rig:
         with load.source(rig, "warm") as warm:
             warm.bring(WARM_CALLS)
         steady = _arrive(rig, "steady", STEADY, PER_S)

@@ -8,7 +8,7 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from http.client import HTTPConnection, HTTPSConnection
 from pathlib import Path
@@ -24,9 +24,12 @@ from benchmarks.sent import Sent
 from benchmarks.source import conversations
 from benchmarks.source.conversations import Conversation
 from realtime_ops import command_lines
-from tests.rig.machine import Rig
-from tests.rig.waiting import wait_until
+from tests.rig import machine
+from tests.rig.machine import Plan, Rig
+from tests.rig.waiting import EVERY_S, wait_until
 
+DEPLOYED = Plan(tenants=("acme",), durable=True, jobs=True)
+"""Two workers, web, jobs and beat; PostgreSQL with its usual durability"""
 SCREENS = 5
 CALLS_PER_SCREEN = 2
 """Each screen follows the tenant's live page and so many calls beside"""
@@ -107,6 +110,15 @@ class Load:
             print(f"of {wanted:,} calls only {attached:,} were attached: what follows is measured with those")
 
 
+@contextmanager
+def product(directory: Path, **environment: str) -> Iterator[Rig]:
+    """As it is deployed; also jobs have run, so that their start is in no figure."""
+    with machine.rig(directory, replace(DEPLOYED, environment=environment)) as rig:
+        jobs = "select 1 from calls_worker where kind = 'jobs'"
+        wait_until(lambda: rig.rows(jobs), READY_LIMIT_S, "the jobs worker and beat")
+        yield rig
+
+
 @cache
 def played() -> list[Conversation]:
     return conversations.prepared()
@@ -125,13 +137,17 @@ def meter(rig: Rig) -> cpu.Meter:
             "PostgreSQL": (postmaster(rig),),
             "Redis": (rig.redis.pid,),
             "web": (rig.web.pid,),
+            "jobs": tuple(rig.handles[name].pid for name in ("jobs", "beat")),
         }
     )
 
 
 @contextmanager
-def source(rig: Rig, name: str, *, tls: Certificate | None = None) -> Iterator[Load]:
-    """A source in the place of the simulator; on the way out all its calls end, and the product finishes with them."""
+def source(rig: Rig, name: str, *, tls: Certificate | None = None, counted: bool = False) -> Iterator[Load]:
+    """A source in the place of the simulator; on the way out all its calls end, and the product finishes with them.
+
+    Raises AssertionError where it does not; `counted`: the caller has counted those.
+    """
     if rig.handles["simulator"].alive:
         rig.handles["simulator"].stop()
     script = rig.directory / "conversations.json"
@@ -147,14 +163,24 @@ def source(rig: Rig, name: str, *, tls: Certificate | None = None) -> Iterator[L
     wait_until(load.there, READY_LIMIT_S, "the source")
     yield load
     load.ask("end")
-    quiet(rig)
+    if not counted:
+        finish(rig)
+        assert not (left := unfinished(rig)), (
+            f"{left} calls have not ended {SETTLE_LIMIT_S:g} s after the provider ended them"
+        )
     handle.stop()
 
 
-def quiet(rig: Rig) -> None:
-    """Until nothing is left to do."""
-    query = "select 1 from calls_call where ended_at is null limit 1"
-    wait_until(lambda: not rig.rows(query), SETTLE_LIMIT_S, "every call to end")
+def finish(rig: Rig) -> None:
+    """Until nothing is left to do, or SETTLE_LIMIT_S are over."""
+    over = time.monotonic() + SETTLE_LIMIT_S
+    while unfinished(rig) and time.monotonic() < over:
+        time.sleep(EVERY_S)
+
+
+def unfinished(rig: Rig) -> int:
+    """Calls that have not ended."""
+    return int(rig.rows("select count(*) from calls_call where ended_at is null")[0][0])
 
 
 def stretch(rig: Rig, seconds: float, load: Load | None = None) -> Stretch:

@@ -59,26 +59,30 @@ def _sum_up(rig: Rig) -> float:
 
 
 def _pages(rig: Rig, at: str) -> list[Row]:
-    empty = sorted(_times(rig, "globex", RANGES[0]))
-    found = sorted(one for name in RANGES for one in _times(rig, "acme", name))
+    first_empty, *others = _times(rig, "globex", RANGES[0])
+    empty = sorted(others)
+    asked = [_times(rig, "acme", name) for name in RANGES]
+    found = sorted(one for _, *again in asked for one in again)
+    first = max(one for one, *_ in asked)
     bare, late = statistics.median(empty) * 1e3, _percentile(empty) * 1e3
     return [
+        Row(f"usage page, first time, slowest of {len(RANGES)}{at}", first * 1e3, "ms", first_empty * 1e3),
         Row(f"usage page, median{at}", statistics.median(found) * 1e3, "ms", bare),
         Row(f"usage page, p95{at}", _percentile(found) * 1e3, "ms", late, PAGE_TARGET_MS),
     ]
 
 
 def _times(rig: Rig, tenant: str, name: str) -> list[float]:
-    """Seconds for the whole page, over HTTP; the first one warms. Of the rival, an empty page: it has no calls."""
-    visitor = rig.person("analyst" if tenant == "acme" else "supervisor", tenant)
-    path = f"/t/{tenant}/usage/?range={name}" if tenant == "acme" else f"/t/{tenant}/calls/"
+    """Seconds for the whole page, over HTTP, in the order of asking. Of the rival, an empty page: it has no calls."""
+    visitor = rig.person("analyst", tenant)
+    path = f"/t/{tenant}/usage/?range={name}"
     found = []
     for _ in range(ROUNDS + 1):
         begun = time.perf_counter()
         answer = visitor.get(path)
         found.append(time.perf_counter() - begun)
         assert answer.status == 200, answer.status
-    return found[1:]
+    return found
 
 
 def _exports(rig: Rig, at: str) -> list[Row]:
@@ -152,8 +156,8 @@ def export(kind: str, file_format: str) -> None:
     with tenant_scope(tenant):
         made.refresh_from_db()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    assert made.state in {"done", "failed"}, made.state
-    print(json.dumps({"seconds": seconds, "rows": max(1, made.rows), "peak_mb": peak, "error": made.error}))
+    assert made.state == "done", f"{made.state}: {made.error}"
+    print(json.dumps({"seconds": seconds, "rows": max(1, made.rows), "peak_mb": peak}))
 
 
 if __name__ == "__main__":

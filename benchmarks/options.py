@@ -8,4 +8,5 @@ QUICK = env.flag("QUICK")
 """A short look: fewer repeats, shorter stretches"""
 LEVELS = tuple(int(part) for part in env.text("CALLS", "100,1000,2000").split(","))
 """Calls at once"""
-IDLE_S = 4.0 if QUICK else 6.0
+IDLE_S = 10.0
+"""Of beat's tasks the same ones lie in every stretch of this length, but what comes once a minute"""

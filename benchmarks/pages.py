@@ -105,7 +105,7 @@ def crowded(directory: Path) -> list[Row]:
     ):
         alone = _crowd(browser, rig, f", {CROWD:,} rows at {CROWD_UPDATES_PER_S}/s")
     with (
-        machine.rig(directory / "calls", Plan(tenants=("acme",), durable=True)) as rig,
+        load.product(directory / "calls") as rig,
         load.source(rig, "crowd") as source,
         chromium.running(executable) as browser,
     ):

@@ -15,10 +15,9 @@ from benchmarks.certificate import Certificate
 from benchmarks.load import Load, Stretch
 from benchmarks.options import IDLE_S, LEVELS, QUICK
 from benchmarks.table import Row, percentile
-from tests.rig import machine
-from tests.rig.machine import Plan, Rig
+from tests.rig.machine import Rig
 
-STRETCHES, STRETCH_S = (1, 6.0) if QUICK else (3, 6.0)
+STRETCHES, STRETCH_S = 1 if QUICK else 3, IDLE_S
 FLOOR_S = 3.0
 """Of every stretch, replayed to the bare receiver"""
 WARM_CALLS = 10
@@ -30,7 +29,7 @@ CALL_KIB, CALL_TLS_KIB = 60.0, 130.0
 
 
 def rows(directory: Path) -> list[Row]:
-    with machine.rig(directory, Plan(tenants=("acme",), durable=True)) as rig:
+    with load.product(directory) as rig:
         at_rest, idle = _warmed(rig)
         found = [row for count in LEVELS for row in _level(rig, count, idle, at_rest)]
         cores = sum(idle.cpu_s.values()) / idle.seconds
@@ -44,8 +43,7 @@ def tls_rows(directory: Path) -> list[Row]:
     """The same at FULL calls over TLS, whose certificate the workers check."""
     directory.mkdir()
     certificate = Certificate.made(directory)
-    plan = Plan(tenants=("acme",), durable=True, environment=certificate.environment)
-    with machine.rig(directory, plan) as rig:
+    with load.product(directory, **certificate.environment) as rig:
         at_rest, idle = _warmed(rig)
         address = f"https://{Certificate.HOST}:{rig.provider.port}/v1"
         rig.rows("update calls_provideraccount set base_url = %s returning id", address)

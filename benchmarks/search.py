@@ -50,18 +50,21 @@ _ZERO = {"bool": "false", "jsonb": "'[]'"}
 def rows(directory: Path, turns: int) -> list[Row]:
     with machine.rig(directory, Plan(workers=1, tenants=("acme",), durable=True)) as rig:
         _fill(rig, turns)
-        bare = sorted(_times(rig, ""))
-        found = sorted(one for question in QUESTIONS for one in _times(rig, question))
+        first_bare, *others = _times(rig, "")
+        asked = [_times(rig, question) for question in QUESTIONS]
+    bare, found = sorted(others), sorted(one for _, *again in asked for one in again)
+    first = max(one for one, *_ in asked)
     middle, late = statistics.median(bare) * 1e3, bare[int(len(bare) * 0.95)] * 1e3
     at = f", {turns:,} turns"
     return [
+        Row(f"search, first time, slowest of {len(QUESTIONS)}{at}", first * 1e3, "ms", first_bare * 1e3),
         Row(f"search, median{at}", statistics.median(found) * 1e3, "ms", middle),
         Row(f"search, p95{at}", found[int(len(found) * 0.95)] * 1e3, "ms", late, TARGET_MS),
     ]
 
 
 def _times(rig: Rig, question: str) -> list[float]:
-    """Seconds for the whole page, over HTTP; the first one warms."""
+    """Seconds for the whole page, over HTTP, in the order of asking: the first one finds caches cold."""
     visitor = rig.person("supervisor", TENANT)
     path = f"/t/{TENANT}/calls/" + (f"?{urlencode({'q': question})}" if question else "")
     found = []
@@ -70,7 +73,7 @@ def _times(rig: Rig, question: str) -> list[float]:
         answer = visitor.get(path)
         found.append(time.perf_counter() - begun)
         assert answer.status == 200, answer.status
-    return found[1:]
+    return found
 
 
 def _fill(rig: Rig, turns: int) -> None:

@@ -11,14 +11,13 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchmarks import load
 from benchmarks.options import LEVELS
 from benchmarks.path import FULL
 from benchmarks.table import Row
-from tests.rig import machine
-from tests.rig.machine import Plan
 
 SECONDS = 12
 OPENING_S = load.WARM_S + 2
@@ -42,13 +41,26 @@ LIBRARIES = {
 }
 
 
+READING = "reading, all of it"
+GROUPS: Mapping[str, Sequence[str]] = {
+    "storing": ("calls/actions/", "calls/tenancy", "calls/lending", "calls/models/", "calls/sideband/database"),
+    "  the session: turns, floor, signs, words": ("calls/domain/",),
+    "  decoding a frame and checking its fields": ("calls/providers/",),
+    "  finding frames in bytes": ("calls/sideband/line.py", "calls/sideband/connection.py"),
+    "  carrying out its steps": tuple(
+        f"calls/sideband/{name}.py" for name in ("runner", "step", "hints", "writer", "backlog", "outbox", "audience")
+    ),
+}
+"""What a worker does, by the module that its innermost function of the product is in; the first one that fits"""
+OTHERS = "announcing, pinging, all others"
+
+
 def rows(directory: Path) -> list[Row]:
     spy = shutil.which("py-spy")
     if spy is None:
         print("no py-spy on the PATH: nothing is profiled. `python -m benchmarks where` does it later")
         return []
-    found: list[Row] = []
-    with machine.rig(directory, Plan(tenants=("acme",), durable=True)) as rig:
+    with load.product(directory) as rig:
         pids = {"worker": rig.workers[0].pid, "web": rig.web.pid}
         with load.source(rig, "where") as source:
             source.bring(FULL if FULL in LEVELS else LEVELS[-1])
@@ -64,17 +76,32 @@ def rows(directory: Path) -> list[Row]:
             load.stretch(rig, SECONDS + OPENING_S, source)
             for one in spies:
                 one.wait(SECONDS * 4)
-        for name, path in outputs.items():
-            found += _shares(name, path.read_text())
+        found = {name: counted(path.read_text()) for name, path in outputs.items()}
+    return [*groups("worker", found["worker"]), *(row for name, one in found.items() for row in _shares(name, one))]
+
+
+def counted(stacks: str) -> Counter[str]:
+    """Samples by the innermost function of the product in their stack, and the library that it was in beneath it."""
+    found: Counter[str] = Counter()
+    for line in stacks.splitlines():
+        stack, _, count = line.rpartition(" ")
+        found[_blamed(stack.split(";"))] += int(count)
     return found
 
 
-def _shares(name: str, stacks: str) -> list[Row]:
-    """Of each stack the innermost function of the product, and the library that it was in beneath it."""
-    counted: Counter[str] = Counter()
-    for line in stacks.splitlines():
-        stack, _, count = line.rpartition(" ")
-        counted[_blamed(stack.split(";"))] += int(count)
+def groups(name: str, counted: Counter[str]) -> list[Row]:
+    """All samples by what was done; those that are not indented sum to 100 %."""
+    found: Counter[str] = Counter()
+    for who, count in counted.items():
+        found[next((group for group, places in GROUPS.items() if who.startswith(tuple(places))), OTHERS)] += count
+    parts = sorted((group for group in GROUPS if group.startswith(" ")), key=lambda group: -found[group])
+    found[READING] = sum(found[group] for group in parts)
+    total = sum(counted.values())
+    ordered = (READING, *parts, *(group for group in GROUPS if group not in parts), OTHERS)
+    return [Row(f"{name}: {group}", found[group] / total * 100, "%") for group in ordered]
+
+
+def _shares(name: str, counted: Counter[str]) -> list[Row]:
     total = sum(counted.values())
     shares = [Row(f"{name}: {who}", count / total * 100, "%") for who, count in counted.most_common(SHOWN)]
     return [*shares, Row(f"{name}: the rest", 100 - sum(row.value for row in shares), "%")]

@@ -19,8 +19,7 @@ from benchmarks.instead.running import CHILDREN_LIMIT_S, STRETCH_S, STRETCHES, F
 from benchmarks.options import IDLE_S
 from benchmarks.table import Row
 from realtime_ops import services
-from tests.rig import machine
-from tests.rig.machine import Plan, Rig
+from tests.rig.machine import Rig
 from tests.rig.waiting import wait_until
 
 CALLS = 100
@@ -31,7 +30,7 @@ KIB = 1024
 
 
 def rows(directory: Path) -> list[Row]:
-    with machine.rig(directory, Plan(tenants=("acme",), durable=True)) as rig:
+    with load.product(directory) as rig:
         ours = _ours(rig)
         subprocess.run(
             [sys.executable, "-c", "from benchmarks.instead import project; project.make_table()"],

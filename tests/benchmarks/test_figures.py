@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks import browsing, load, table
+from benchmarks import browsing, load, table, where
 from benchmarks.load import Stretch
 from benchmarks.table import Row
 
@@ -39,3 +39,29 @@ def test_the_longest_task_is_of_the_busiest_page_by_the_clock_of_the_cpu() -> No
         {"name": "Paint", "pid": 2, "tid": 2, "tdur": 90_000},
     ]
     assert browsing.longest_of(events) == 30.0
+
+
+def test_every_sample_is_in_one_group_of_what_a_worker_does() -> None:
+    beneath = "run (celery/worker.py:1);_run (calls/sideband/loop.py:9);read (calls/sideband/runner.py:40)"
+    stacks = "\n".join(
+        [
+            f"{beneath};take (calls/domain/session.py:7);match (re.py:1) 6",
+            f"{beneath};decode (calls/providers/realtime.py:3) 3",
+            f"{beneath};store (calls/actions/ingest.py:8);execute (psycopg/cursor.py:2) 5",
+            f"{beneath};of (calls/actions/leases.py:8);turn (calls/domain/states.py:2) 1",
+            f"{beneath} 2",
+            "run (celery/worker.py:1);_run (calls/sideband/loop.py:9);select (asyncio/base.py:4) 2",
+            "heard (calls/sideband/announcer.py:4) 1",
+        ]
+    )
+    found = {row.name.removeprefix("worker: "): row.value for row in where.groups("worker", where.counted(stacks))}
+    assert found == {
+        "reading, all of it": 60.0,
+        "  the session: turns, floor, signs, words": 35.0,
+        "  decoding a frame and checking its fields": 15.0,
+        "  carrying out its steps": 10.0,
+        "  finding frames in bytes": 0.0,
+        "storing": 25.0,
+        "announcing, pinging, all others": 15.0,
+    }
+    assert sum(share for name, share in found.items() if not name.startswith(" ")) == 100.0
