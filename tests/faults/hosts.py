@@ -14,9 +14,6 @@ from tests.faults.scene import Scene
 from tests.faults.workers import HELD, WATCHED_WITHIN_S
 from tests.rig.handles import Handle
 
-FEWER = 10
-"""Descriptors than a worker has"""
-
 
 @fault(
     "F40",
@@ -102,7 +99,7 @@ def faketime() -> str:
 
 @fault(
     "F44",
-    "sockets are cut while a worker may have 10 file descriptors less than it has, for 8 s",
+    "sockets are cut, and a worker may have a third fewer than before: no file descriptors for 8 s",
     "it keeps what it can; what it cannot dial is dialled when there is room",
     forgives=("Too many open files", "EMFILE", "Errno 24"),
 )
@@ -110,7 +107,8 @@ def few_descriptors(scene: Scene) -> Verdict:
     victim, mine = scene.victim()
     used = len(list(Path(f"/proc/{victim.pid}/fd").iterdir()))
     # The hard limit, too: the worker raises the soft one by itself. Nobody can lift it again, so the worker goes in the end.
-    resource.prlimit(victim.pid, resource.RLIMIT_NOFILE, (used - FEWER, used - FEWER))
+    fewer = used - len(mine) // 3
+    resource.prlimit(victim.pid, resource.RLIMIT_NOFILE, (fewer, fewer))
     scene.rig.links.links["provider"].cut()
     arrived = scene.arrive(6)
     scene.hold(8)
