@@ -165,7 +165,7 @@ def test_nobody_listens():
 
 
 def test_a_silent_provider_is_given_up(monkeypatch):
-    monkeypatch.setattr(client, "TOTAL_SECONDS", 0.2)
+    monkeypatch.setattr(client, "TOTAL_SECONDS", 2.0)
 
     async def scenario():
         async with controlled() as (served, door):

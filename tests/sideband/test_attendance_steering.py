@@ -13,7 +13,7 @@ from calls.domain.changes import CommandChanged
 from calls.domain.commands import Command, Verb
 from calls.domain.inputs import Attached, Tick
 from calls.domain.states import CallState
-from calls.sideband import runner
+from calls.sideband import backoff, runner
 from tests.sideband.desk import until
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.usefixtures("short_pauses")]
@@ -83,7 +83,13 @@ async def test_a_call_is_not_answered_once_the_lease_may_be_over(provided, atten
     assert scene.shell.changes == []
 
 
-async def test_an_accept_is_not_repeated_once_the_lease_may_be_over(provided, attend):
+@pytest.fixture
+def unhurried(monkeypatch):
+    """Between one accept and the next there is time to change something."""
+    monkeypatch.setattr(backoff, "REDIAL_S", (1.0,))
+
+
+async def test_an_accept_is_not_repeated_once_the_lease_may_be_over(provided, attend, unhurried):
     provided.will("accept", 500)
     scene = attend()
     await until(lambda: provided.asked)
@@ -92,7 +98,7 @@ async def test_an_accept_is_not_repeated_once_the_lease_may_be_over(provided, at
     assert scene.shell.changes == []
 
 
-async def test_an_accept_is_not_repeated_once_the_call_was_let_go(provided, attend):
+async def test_an_accept_is_not_repeated_once_the_call_was_let_go(provided, attend, unhurried):
     """Though the process may speak for its other calls again."""
     provided.will("accept", 500)
     scene = attend()

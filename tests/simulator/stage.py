@@ -62,7 +62,7 @@ class Ear:
         self.closed.set()
         self._news.set()
 
-    async def hear(self, kind: str, /, within: float = 5, **fields: Any) -> dict[str, Any]:
+    async def hear(self, kind: str, /, within: float = 30, **fields: Any) -> dict[str, Any]:
         """The first frame of that type (and with those fields), waiting for it."""
         async with asyncio.timeout(within):
             while True:
@@ -123,7 +123,7 @@ class Stage:
         url = f"{self.base}/v1/realtime?call_id={call_id}"
         return Ear(await self.http.ws_connect(url, headers=headers or self.bearer, max_msg_size=0))
 
-    async def dialled(self, call_id: str, within: float = 5) -> Ear:
+    async def dialled(self, call_id: str, within: float = 30) -> Ear:
         """Dial until the leg is set up."""
         async with asyncio.timeout(within):
             while True:
@@ -144,7 +144,7 @@ class Stage:
         async with self.http.request(method, f"{self.base}/_simulator/{path}", json=body) as answer:
             return answer.status, orjson.loads(await answer.read())
 
-    async def truth(self, call: Call, within: float = 10) -> dict[str, Any]:
+    async def truth(self, call: Call, within: float = 30) -> dict[str, Any]:
         async with asyncio.timeout(within):
             await call.ended.wait()
         return next(truth for truth in reversed(self.ledger.truths) if truth["call_id"] == call.id)

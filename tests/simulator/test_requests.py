@@ -196,7 +196,7 @@ async def test_a_response_beside_the_conversation_runs_in_parallel(line: Line) -
 @pytest.mark.asyncio
 async def test_a_cancelled_response_ends_incomplete_and_its_sound_can_be_cleared(line: Line) -> None:
     line.ear.forget()
-    await line.ear.say("response.create", response={"instructions": 'say "' + "and so on " * 200 + '"'})
+    await line.ear.say("response.create", response={"instructions": 'say "' + "and so on " * 1000 + '"'})
     await line.ear.hear("output_audio_buffer.started")
     await line.ear.say("response.cancel")
     done = (await line.ear.hear("response.done"))["response"]
