@@ -18,6 +18,9 @@ from calls.tenancy import tenant_scope
 
 P = ParamSpec("P")
 
+PAGE_S = 5
+"""So long a page may be written inside its transaction: 2,000 live calls took 2 s on a machine with too much to do"""
+
 
 class TenantRequest(HttpRequest):
     """A request of a member: what views behind `tenant_view` are given."""
@@ -42,12 +45,16 @@ def member_of(request: HttpRequest, slug: str, capability: Capability) -> member
 
 
 def tenant_view(
-    capability: Capability,
+    capability: Capability, *, holds_calls: bool = False
 ) -> Callable[
     [Callable[Concatenate[TenantRequest, P], HttpResponseBase]],
     Callable[Concatenate[HttpRequest, str, P], HttpResponseBase],
 ]:
-    """A view inside the tenant of its address: one transaction, scoped, with `request.member`."""
+    """A view inside the tenant of its address: one transaction, scoped, with `request.member`.
+
+    `holds_calls`: it locks the row of a call, which its worker cannot renew meanwhile. A process that stands still
+    loses its transaction after the session's own limit then, not after PAGE_S.
+    """
 
     def decorate(
         view: Callable[Concatenate[TenantRequest, P], HttpResponseBase],
@@ -56,7 +63,7 @@ def tenant_view(
         def inner(request: HttpRequest, slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             ours = cast(TenantRequest, request)
             member = member_of(request, slug, capability)
-            with tenant_scope(member.tenant_id):
+            with tenant_scope(member.tenant_id, idle_s=None if holds_calls else PAGE_S):
                 response = view(ours, *args, **kwargs)
             # Speech is personal data: no copy on disk, none behind the back button of the next user.
             patch_cache_control(response, private=True, no_store=True)

@@ -19,7 +19,7 @@ from calls.web.forms import CommandForm
 
 
 @require_POST
-@tenant_view(Capability.SEE)
+@tenant_view(Capability.SEE, holds_calls=True)
 def command(request: TenantRequest, code: UUID) -> HttpResponse:
     """JSON for the page's own script; for a plain form a redirect with a message."""
     as_json = problems.wants_json(request)

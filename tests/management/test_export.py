@@ -8,6 +8,7 @@ import json
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from calls.models import AuditEntry
 from calls.selectors import exports
@@ -46,6 +47,21 @@ def test_csv_disarms_what_was_said(call):
 
 def test_numbers_are_written_in_full(call):
     assert "+493012345," in _export("calls", "--tenant", "acme", "--format", "csv")
+
+
+def test_whoever_reads_an_export_may_take_a_pause(call, monkeypatch):
+    """Longer than a page may hold its transaction open."""
+    seen = []
+
+    def paused(*args, **options):
+        with connection.cursor() as cursor:
+            cursor.execute("select current_setting('idle_in_transaction_session_timeout')")
+            seen.append(cursor.fetchone())
+        yield from ()
+
+    monkeypatch.setattr(exports, "rows", paused)
+    _export("calls", "--tenant", "acme", "--format", "csv")
+    assert seen == [("1min",)]
 
 
 def test_a_file_appears_when_it_is_complete(call, tmp_path, monkeypatch):

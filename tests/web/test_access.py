@@ -5,13 +5,16 @@ from __future__ import annotations
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
+from calls.actions import commands
 from calls.domain.roles import Capability, Role
-from calls.exceptions import NotAllowed
+from calls.exceptions import InvalidInput, NotAllowed
 from calls.models.base import current_tenant
+from calls.tenancy import tenant_scope
 from calls.web import problems
 from calls.web.access import tenant_view
 from tests import factories
@@ -69,6 +72,37 @@ def test_a_missing_capability_is_a_403_that_names_the_roles(ana, rf):
     page = problems.answer(request, refused.value)
     assert page.status_code == 403
     assert "Your role here is analyst. What you asked for is open to owner and admin." in page.content.decode()
+
+
+def _idle_limit():
+    with connection.cursor() as cursor:
+        cursor.execute("show idle_in_transaction_session_timeout")
+        return cursor.fetchone()[0]
+
+
+def test_a_page_may_be_written_for_longer_than_a_calls_row_is_held(committed_db, sam, rf, monkeypatch):
+    """A worker cannot renew what a process that stands still has locked."""
+    seen = []
+
+    def request_command(**asked):
+        seen.append(_idle_limit())
+        raise InvalidInput("enough")
+
+    @tenant_view(Capability.SEE)
+    def view(request):
+        seen.append(_idle_limit())
+        return HttpResponse()
+
+    monkeypatch.setattr(commands, "request", request_command)
+    call = factories.make_call(sam.tenant)
+    sam.client.post(reverse("command", args=["acme", call.code]), {"verb": "hang_up", "key": "key-1"})
+    request = rf.get("/")
+    request.user = sam.user
+    view(request, "acme")
+    with tenant_scope(sam.tenant_id):
+        seen.append(_idle_limit())
+    sessions_own = "50s"  # tests.settings; tests/realtime_ops/test_limits.py has the product's
+    assert seen == [sessions_own, "5s", sessions_own]
 
 
 def test_the_view_runs_inside_its_tenant_and_leaves_it(sam, rf):
