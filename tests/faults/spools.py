@@ -25,6 +25,8 @@ from tests.rig.handles import Handle
 
 LITTLE = {"BACKLOG_CHANGES": "100"}
 USED_WITHIN_S = 40.0
+IN_MEMORY_S = 15.0
+"""So much talk of a dozen calls waits in memory alone, when 100 changes of a worker may (LITTLE); of more calls less"""
 ENDS_WITHIN_S = 30.0
 """A worker that is told to go while PostgreSQL is away: promised are 25 s"""
 DISK_MB = 8
@@ -176,6 +178,7 @@ def told_to_go(scene: Scene) -> Verdict:
     environment=LITTLE,
     speed=1.0,
     outage_s=45.0,
+    deaf_s=IN_MEMORY_S,
 )
 def killed_in_an_outage(scene: Scene) -> Verdict:
     postgres = server(scene)
