@@ -42,8 +42,9 @@ NOTES: Mapping[str, str] = {
 Whole path: user and system time of 2 workers, PostgreSQL (fsync on), Redis, web, and jobs with beat, less their idle
 time, by the frames that the source sent; median of {path.STRETCHES} times {path.STRETCH_S:g} s, with {load.SCREENS} \
 screens on Live and {load.CALLS_PER_SCREEN} calls each. Baseline: a
-uvloop process that receives the same frames at the same times and forgets them. Source, replay and screens run on the
-same cores: their CPU is not counted, but the waiting for cores that they cause is in every time.
+uvloop process that receives the frames of each stretch's first {path.FLOOR_S:g} s at the same times and forgets them.
+Source, replay and screens run on the same cores: their CPU is not counted, but the waiting for cores
+that they cause is in every time.
 Memory of a call: what the workers have more than before there was any call, by the calls.""",
     "instead": """\
 Instead: the value is theirs, the baseline is what the product takes for the same and more, with as many calls; both
