@@ -16,18 +16,18 @@ from calls.models.base import current_tenant
 
 
 @contextmanager
-def tenant_scope(tenant: UUID, *, idle_s: int | None = None) -> Iterator[None]:
+def tenant_scope(tenant: UUID, *, idle_ms: int | None = None) -> Iterator[None]:
     """Everything inside sees and writes rows of `tenant` only. Nests; the outer scope returns at the end.
 
-    `idle_s`: so long the transaction may wait for us between two statements, where the session's own limit is too
-    short.
+    `idle_ms`: so long the transaction may wait for us between two statements, where the session's own limit is too
+    long.
     """
     outer = current_tenant.get()
     nested = connection.in_atomic_block
     with transaction.atomic():
         _announce(tenant)
-        if idle_s is not None:
-            _set("idle_in_transaction_session_timeout", f"{idle_s}s")
+        if idle_ms is not None:
+            _set("idle_in_transaction_session_timeout", f"{idle_ms}ms")
         token = current_tenant.set(tenant)
         try:
             yield

@@ -146,10 +146,9 @@ _reachable = {
     "keepalives_interval": 2,
     "keepalives_count": 3,
 }
-# A request that waits longer has lost its reader. A process that was stopped inside a transaction must not hold its
-# locks: one call's row, held for 4 s, fails the renewal of all leases of its worker. What locks none may take longer:
-# exports, and pages that are being written.
-_limits = {"statement_timeout": "5s", "lock_timeout": "2s", "idle_in_transaction_session_timeout": "2500ms"}
+# A request that waits longer has lost its reader; a process that was stopped inside a transaction must not hold its
+# locks. Exports lift the first for themselves; who locks the row of a call lowers the last (calls.web.commands).
+_limits = {"statement_timeout": "5s", "lock_timeout": "2s", "idle_in_transaction_session_timeout": "5s"}
 _pooled = {
     "min_size": 1,
     "max_size": env.number("DATABASE_POOL_SIZE", 8, least=1),

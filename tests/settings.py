@@ -23,13 +23,7 @@ if "PYTEST_XDIST_WORKER" in os.environ and "REALTIME_OPS_LANE" not in os.environ
     os.environ["STATE_DIR"] = os.environ["REALTIME_OPS_LANE"] = str(own)
 
 from realtime_ops.settings import *  # noqa: F403
-from realtime_ops.settings import DATABASES as PRODUCTS
 from realtime_ops.settings import LOGGING, STATIC_ROOT
-
-# A test prepares rows inside of transactions, and the machine may have a lot to do.
-_options = PRODUCTS["default"]["OPTIONS"]
-_patient = f"{_options['options']} -c idle_in_transaction_session_timeout=50s"
-DATABASES = {**PRODUCTS, "default": {**PRODUCTS["default"], "OPTIONS": {**_options, "options": _patient}}}
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 """Argon2 takes its 50 ms for a purpose that tests do not have."""

@@ -6,7 +6,7 @@ Reads with the sideband role's asynchronous connection; the ORM stays off the lo
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -43,6 +43,8 @@ class Briefing:
     state: CallState
     attachment: Attachment
     started_at: datetime
+    age: timedelta
+    """Since then, by the database's clock, as of this reading"""
     answered_at: datetime | None
     last_event_at: datetime | None
     deadline: datetime | None
@@ -63,7 +65,8 @@ class Briefing:
 
 _CALL = """
 select c.id, c.code, c.tenant_id, s.epoch as stream_epoch, c.call_id, c.state, c.attachment, c.started_at,
-       c.answered_at, c.last_event_at, c.deadline, c.end_reason, c.interruptions, c.interrupted_at, c.tool_failed_at,
+       clock_timestamp() - c.started_at as age, c.answered_at, c.last_event_at, c.deadline, c.end_reason,
+       c.interruptions, c.interrupted_at, c.tool_failed_at,
        c.asked_for_person_at, c.unconfirmed_at, c.helped_at, p.kind, p.base_url, p.code as account_code,
        p.api_key_sealed, a.id as agent_id, a.model, a.voice, a.greeting, a.settings, v.text as instructions
 from calls_call c
@@ -96,6 +99,7 @@ async def briefing(connection: AsyncConnection[Any], call: int, epoch: int) -> B
         state=CallState(row.state),
         attachment=Attachment(row.attachment),
         started_at=row.started_at,
+        age=row.age,
         answered_at=row.answered_at,
         last_event_at=row.last_event_at,
         deadline=row.deadline,

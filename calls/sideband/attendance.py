@@ -57,7 +57,7 @@ class Attendance:
         """So ended the last dial"""
         self._heard = False
         self._attempt = 0
-        self._trying_since = time.monotonic()
+        self._briefed_at = self._trying_since = time.monotonic()
 
     async def run(self) -> None:
         """Watch and send side by side: either one's failure ends both, and the call is taken again."""
@@ -152,7 +152,8 @@ class Attendance:
             if not self._may_ask():
                 return None
             asked_at = datetime.now(UTC)
-            age = asked_at - self.briefing.started_at
+            # Not by our own clock: one that is a minute ahead would give every caller up.
+            age = self.briefing.age + timedelta(seconds=time.monotonic() - self._briefed_at)
             try:
                 await self.runner.control.accept(self.briefing.call_id, body)
             except ProviderGone as error:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from calls.actions.ingest import CallRef
+from calls.domain.changes import AttachmentChanged, CallStateChanged
 from calls.domain.commands import Command, Verb
 from calls.domain.session import Plan, SentCommand, Session
-from calls.domain.states import CommandState
+from calls.domain.states import Attachment, CallState, CommandState, EndReason
 from calls.exceptions import InvalidInput
 from calls.providers import session_body
 from calls.providers.client import ControlClient
@@ -37,6 +38,16 @@ def begin(brief: Briefing, ref: CallRef, control: ControlClient, shell: Shell) -
         signs=brief.signs,
     )
     return Runner(ref, brief.call_id, session, control, shell)
+
+
+def unattended(brief: Briefing, why: str) -> tuple[AttachmentChanged, CallStateChanged]:
+    """The end of a call whose account has no key or no usable address: another try would find the same."""
+    ringing = brief.state is CallState.RINGING
+    state, reason = (
+        (CallState.MISSED, EndReason.NOT_ACCEPTED) if ringing else (CallState.LOST, EndReason.PROVIDER_UNREACHABLE)
+    )
+    now = datetime.now(UTC)
+    return AttachmentChanged(Attachment.CLOSED, now), CallStateChanged(state, now, reason, why)
 
 
 def _plan(brief: Briefing) -> Plan:

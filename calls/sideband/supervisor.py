@@ -21,16 +21,16 @@ from calls.actions import leases
 from calls.actions.ingest import CallRef
 from calls.actions.leases import Lease
 from calls.conf import conf
-from calls.domain.changes import AttachmentChanged, CallStateChanged, NoteAdded
-from calls.domain.states import Attachment, CallState, EndReason
+from calls.domain.changes import NoteAdded
 from calls.exceptions import InvalidInput, ProviderRefused
 from calls.providers.client import ControlClients
-from calls.selectors.sideband import Briefing, briefing
+from calls.selectors.sideband import briefing
 from calls.sideband import claims, database, fence, gauges
 from calls.sideband.announcer import Announcer
 from calls.sideband.attendance import Attendance
 from calls.sideband.audience import Audience
-from calls.sideband.briefed import begin
+from calls.sideband.bell import Bell
+from calls.sideband.briefed import begin, unattended
 from calls.sideband.hints import Hints
 from calls.sideband.inheritance import Inheritance
 from calls.sideband.peers import Peers
@@ -100,8 +100,9 @@ class Supervisor:
         self._tasks: set[asyncio.Task[None]] = set()
         self._taking = asyncio.Lock()
         self._nudged: set[int] = set()
-        self._heeding = False
-        self._told_free = self._looking = False
+        # Tasks of ours, so that a hand-over waits for them: a call taken behind its back would stay unwatched.
+        self._nudges = Bell(self._spawn_quietly, self._heed)
+        self._free = Bell(self._spawn_quietly, self._take_free)
         self._briefing = asyncio.Semaphore(BRIEFINGS_AT_ONCE)
         self._server: tuple[str, int] | None = None
         self._away = False
@@ -150,19 +151,14 @@ class Supervisor:
         """Attend these calls unless somebody does; what the `attach` task asks for. Nudges that come while others are
         being taken are taken together; beyond the slots they are left to the sweep."""
         self._nudged.update(call for call in calls[: self.slots - len(self._nudged)] if call not in self._leases)
-        if self._nudged and not self._heeding and not self._stopping.is_set():
-            self._heeding = True
-            # A task of ours, so that a hand-over waits for it: a call taken behind its back would stay unwatched.
-            self._spawn(self._quietly(self._heed()))
+        if self._nudged and not self._stopping.is_set():
+            self._nudges.ring()
 
     async def _heed(self) -> None:
-        try:
-            while self._nudged:
-                nudged = list(self._nudged)[:TAKE_AT_ONCE]
-                self._nudged.difference_update(nudged)
-                await self._take(limit=TAKE_AT_ONCE, calls=nudged)
-        finally:
-            self._heeding = False
+        while self._nudged:
+            nudged = list(self._nudged)[:TAKE_AT_ONCE]
+            self._nudged.difference_update(nudged)
+            await self._take(limit=TAKE_AT_ONCE, calls=nudged)
 
     async def _for_ever(self, name: str, work: Any) -> None:
         """Keep a loop alive: what it did not foresee is logged and it begins again."""
@@ -247,7 +243,7 @@ class Supervisor:
                 runner = begin(brief, ref, self.clients.of(brief.account), self)
                 attendance = Attendance(brief, runner, first_owner=lease.epoch == 1)
             except (InvalidInput, ProviderRefused) as error:
-                self._cannot_attend(ref, brief, str(error))
+                self.writer.put(ref, unattended(brief, str(error)), {})
                 return
             self._runners[lease.call] = runner
             if lease.crowded:
@@ -270,16 +266,6 @@ class Supervisor:
                 del self._runners[lease.call]
             if self._leases.get(lease.call) == lease:
                 del self._leases[lease.call]
-
-    def _cannot_attend(self, ref: CallRef, brief: Briefing, why: str) -> None:
-        """The account has no key or no usable address: another try would find the same."""
-        ringing = brief.state is CallState.RINGING
-        state, reason = (
-            (CallState.MISSED, EndReason.NOT_ACCEPTED) if ringing else (CallState.LOST, EndReason.PROVIDER_UNREACHABLE)
-        )
-        now = datetime.now(UTC)
-        changes = (AttachmentChanged(Attachment.CLOSED, now), CallStateChanged(state, now, reason, why))
-        self.writer.put(ref, changes, {})
 
     async def _renew(self) -> None:
         """Prolong all leases, on the loop itself, so that a lease means: this loop works."""
@@ -342,20 +328,8 @@ class Supervisor:
         self.hints.forget(runner.picture)
 
     def _hear_free(self) -> None:
-        """Calls were given back, or their worker died; the sweep would find them too, only later. However often that is
-        told meanwhile, one more look finds them all."""
-        self._told_free = True
-        if not self._looking:
-            self._looking = True
-            self._spawn(self._quietly(self._look()))
-
-    async def _look(self) -> None:
-        try:
-            while self._told_free:
-                self._told_free = False
-                await self._take_free()
-        finally:
-            self._looking = False
+        """Calls were given back, or their worker died; the sweep would find them too, only later."""
+        self._free.ring()
 
     def _hear_followed(self, groups: Collection[str]) -> None:
         """Pages have begun to follow calls or tenants."""
@@ -364,7 +338,10 @@ class Supervisor:
     def _hear_command(self, call: int) -> None:
         """An operator asked something of a call; the renewal would find it too, only later."""
         if call in self._leases:
-            self._spawn(self._quietly(self._claim([call])))
+            self._spawn_quietly(self._claim([call]))
+
+    def _spawn_quietly(self, work: Coroutine[Any, Any, None]) -> None:
+        self._spawn(self._quietly(work))
 
     async def _quietly(self, work: Coroutine[Any, Any, None]) -> None:
         with contextlib.suppress(*AWAY):  # the sweep and the renewal do the same again

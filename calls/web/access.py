@@ -18,8 +18,9 @@ from calls.tenancy import tenant_scope
 
 P = ParamSpec("P")
 
-PAGE_S = 5
-"""So long a page may be written inside its transaction: 2,000 live calls took 2 s on a machine with too much to do"""
+HOLDS_CALLS_MS = 2_500
+"""So long a process that stands still may hold the row of a call: its worker, which cannot renew it meanwhile, bears
+less than 4 s. Pages lock none, and are written inside their transactions: they have the session's own limit"""
 
 
 class TenantRequest(HttpRequest):
@@ -52,8 +53,7 @@ def tenant_view(
 ]:
     """A view inside the tenant of its address: one transaction, scoped, with `request.member`.
 
-    `holds_calls`: it locks the row of a call, which its worker cannot renew meanwhile. A process that stands still
-    loses its transaction after the session's own limit then, not after PAGE_S.
+    `holds_calls`: it locks the row of a call, for HOLDS_CALLS_MS at most.
     """
 
     def decorate(
@@ -63,7 +63,7 @@ def tenant_view(
         def inner(request: HttpRequest, slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             ours = cast(TenantRequest, request)
             member = member_of(request, slug, capability)
-            with tenant_scope(member.tenant_id, idle_s=None if holds_calls else PAGE_S):
+            with tenant_scope(member.tenant_id, idle_ms=HOLDS_CALLS_MS if holds_calls else None):
                 response = view(ours, *args, **kwargs)
             # Speech is personal data: no copy on disk, none behind the back button of the next user.
             patch_cache_control(response, private=True, no_store=True)

@@ -20,8 +20,6 @@ ROW_STAYS_S = 30.0
 """A call that is over keeps its row in a list of the calls for so long …"""
 ROW_SLACK_S = 2.0
 """… less what the provider's record and the product's own may differ by"""
-HEARD_SLACK_S = 5.0
-"""The last frame that was heard may be so old when a socket breaks: people pause"""
 SHOWN = 5
 """Findings of one kind that are told one by one"""
 
@@ -121,8 +119,8 @@ def no_gap_excuses_what_was_heard(histories: Histories) -> Iterator[str]:
     """Gaps mark silence, and a gap excuses whatever is not stored: so they may be no longer than it was."""
     if histories.clocks_agree:
         for call, seconds in overmarked(histories).items():
-            if seconds > HEARD_SLACK_S + histories.deaf_s:
-                yield f"gaps of {call} mark {seconds:.1f} s in which it had a socket"
+            if seconds > histories.deaf_s:
+                yield f"gaps of {call} mark {seconds:.1f} s too much: it had a socket"
 
 
 def usage_adds_up(histories: Histories) -> Iterator[str]:

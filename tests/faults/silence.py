@@ -12,6 +12,8 @@ from tests.faults.histories import Histories
 Span = tuple[float, float]
 SLACK_S = 1.0
 """A broken socket is noticed a moment late, and both sides stamp with their own clocks"""
+PAUSE_S = 5.0
+"""A gap begins with the last frame that was heard: people pause"""
 
 
 def blind(histories: Histories) -> dict[str, list[tuple[float, float, bool]]]:
@@ -53,8 +55,7 @@ def uncovered(histories: Histories, *, listened_again: bool = False) -> dict[str
 
 
 def overmarked(histories: Histories) -> dict[str, float]:
-    """Seconds of each call that gaps mark though it had a socket. A gap begins with the last frame that was heard: a pause in
-    the talk before is in it."""
+    """Seconds of each call that gaps mark though it had a socket, beyond PAUSE_S of each gap."""
     without = blind(histories)
     first: dict[str, float] = {}
     over: dict[str, float] = {}
@@ -69,7 +70,8 @@ def overmarked(histories: Histories) -> dict[str, float]:
         start = max(instant(gap["started_at"]) or 0.0, first.get(call, math.inf))
         end = min(instant(gap["ended_at"]) or math.inf, over.get(call, math.inf))
         if start < end:
-            found[call] += _bare((start, end), [(since, until) for since, until, _ in without.get(call, ())])
+            marked = _bare((start, end), [(since, until) for since, until, _ in without.get(call, ())])
+            found[call] += max(0.0, marked - PAUSE_S)
     return dict(found)
 
 

@@ -218,6 +218,7 @@ def small_spool(ground: Path) -> Iterator[None]:
     ground=small_spool,
     speed=1.0,
     outage_s=30.0,
+    deaf_s=USED_WITHIN_S,
 )
 def spool_full(scene: Scene) -> Verdict:
     postgres = server(scene)

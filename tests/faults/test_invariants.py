@@ -138,7 +138,7 @@ def _breakages() -> dict[str, tuple[str, Callable[[Histories], object]]]:
             "silence",
             lambda h: h.ledger.marks.extend([_mark("detached", 2), _mark("attached", 5, 1)]),
         ),
-        "a gap over what was heard": ("gaps", lambda h: h.stored.gaps.append(_gap(1, 8))),
+        "a gap over what was heard": ("gaps", lambda h: h.stored.gaps.append(_gap(1, 7))),
         "accepted twice": ("accepts", lambda h: h.ledger.http.append(h.ledger.http[0])),
         "accepted twice by its own books": ("accepts", lambda h: h.ledger.truths[CALL].update(accepts=2)),
         "an epoch that falls": ("epochs", lambda h: h.stored.taken[1].update(before=1, after=1)),
@@ -328,10 +328,22 @@ def test_stretches_without_a_socket_are_measured_and_compared_with_gaps():
     assert silence.uncovered(histories, listened_again=True) == {}
     assert silence.uncovered(histories) == {CALL: pytest.approx(2)}
     assert silence.overmarked(histories) == {CALL: 0}
-    histories.stored.gaps.append(_gap(7, 10))
-    assert silence.overmarked(histories) == {CALL: pytest.approx(1)}
-    histories.stored.gaps.append(_gap(0, 2) | {"ended_at": None})
-    assert silence.overmarked(histories) == {CALL: pytest.approx(1 + 5)}
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "too_much"), [(3, 5, 0), (2, 8, 0), (7, 19, 12 - 5), (0, None, 17 - 5), (19, 40, 0)]
+)
+def test_what_gaps_mark_beside_the_silence_is_measured(since, until, too_much):
+    histories = whole()
+    histories.ledger.marks = [
+        _mark("attached", 1, 1),
+        _mark("detached", 3),
+        _mark("attached", 5, 1),
+        _mark("ended", 20),
+    ]
+    gap = _gap(since, until or 0)
+    histories.stored.gaps.append(gap if until else gap | {"ended_at": None})
+    assert silence.overmarked(histories) == {CALL: pytest.approx(too_much)}
 
 
 def test_a_gap_is_excused_by_what_the_fault_states():
@@ -339,7 +351,7 @@ def test_a_gap_is_excused_by_what_the_fault_states():
     histories.stored.gaps.append(_gap(1, 8))
     _shown(histories)["gaps"].append(_shown_gap(1, 8))
     assert [line.partition(":")[0] for line in invariants.broken(histories)] == ["gaps"]
-    histories.deaf_s = 3
+    histories.deaf_s = 2
     assert invariants.broken(histories) == []
 
 

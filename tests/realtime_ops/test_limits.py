@@ -7,13 +7,13 @@ import re
 import pytest
 
 from calls.actions import leases
+from calls.web import access
 from realtime_ops import settings
 
 
 @pytest.mark.parametrize(
     ("alias", "limit"),
     [
-        ("default", "idle_in_transaction_session_timeout"),  # of a process that stands still inside a command
         ("default", "lock_timeout"),
         ("owner", "lock_timeout"),  # of a migration: everybody queues behind it
     ],
@@ -23,3 +23,7 @@ def test_nothing_holds_the_rows_of_calls_until_their_leases_run_out(alias, limit
     options = settings.DATABASES[alias]["OPTIONS"]["options"]
     number, unit = re.search(rf"-c {limit}=(\d+)(ms|s)\b", options).groups()
     assert 0 < int(number) / {"ms": 1000, "s": 1}[unit] < leases.FENCE_S - leases.RENEW_S
+
+
+def test_nor_does_a_process_that_stands_still_inside_a_command():
+    assert 0 < access.HOLDS_CALLS_MS / 1000 < leases.FENCE_S - leases.RENEW_S

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 import pytest_asyncio
+from django.utils import timezone
 
 from calls.actions import leases
 from calls.domain.states import Attachment, CallState
@@ -120,3 +121,8 @@ async def test_a_next_owner_knows_the_cap_of_the_session(hot, acme, committed_db
     call = await within(acme, lambda: factories.make_call(acme, deadline=deadline, last_event_at=at(7)))
     found = await briefed(hot, call)
     assert (found.deadline, found.last_event_at, found.answered_at) == (deadline, at(7), at(1))
+
+
+async def test_how_old_a_call_is_told_by_the_databases_clock(acme, hot):
+    call = await within(acme, lambda: factories.make_call(acme, started_at=timezone.now() - timedelta(hours=2)))
+    assert timedelta(hours=2) <= (await briefed(hot, call)).age < timedelta(hours=2, minutes=1)

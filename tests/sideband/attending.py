@@ -65,7 +65,7 @@ class Shell:
 
 def briefed(url):
     return Briefing(
-        id=1, code=UUID(int=1), tenant_id=UUID(int=9), stream_epoch="e", call_id="rtc_1", state=CallState.RINGING,
+        id=1, code=UUID(int=1), tenant_id=UUID(int=9), stream_epoch="e", call_id="rtc_1", state=CallState.RINGING, age=timedelta(),
         attachment=Attachment.DETACHED, started_at=datetime.now(UTC), answered_at=None, last_event_at=None,
         deadline=None, signs=Signs(), account=Account(url, "sk-test"), has_agent=True, busy=False, model="gpt-realtime", voice="marin",
         greeting="", instructions="Be brief.", settings={}, turns=[], commands=[],

@@ -51,7 +51,7 @@ async def test_an_accept_that_the_provider_does_not_know_yet_is_asked_once_more(
 @pytest.mark.parametrize(("age", "asked"), [(0, 2), (10, 1)])
 async def test_a_caller_who_has_gone_is_a_missed_call(provided, attend, age, asked):
     provided.will("accept", 404)
-    scene = attend(started_at=datetime.now(UTC) - timedelta(seconds=age))
+    scene = attend(age=timedelta(seconds=age))
     assert await scene.over() == ("missed", "not_accepted")
     assert provided.asked == ["accept"] * asked
 
@@ -113,7 +113,7 @@ async def test_the_numberof_many_accepts_is_not_taken_from_the_leg(provided, att
 async def test_a_caller_does_not_wait_longer_than_a_caller_would(provided, attend, settings, answer):
     settings.CALLS = {**settings.CALLS, "accept_max_age_s": 1}
     provided.will("accept", answer)
-    scene = attend(started_at=datetime.now(UTC) - timedelta(seconds=0.7))
+    scene = attend(age=timedelta(seconds=0.7))
     assert await scene.over() == ("missed", "provider_unreachable")
 
 

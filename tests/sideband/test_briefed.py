@@ -20,7 +20,8 @@ from tests.sideband.desk import at, turn
 
 BRIEF = Briefing(
     id=1, code=UUID(int=1), tenant_id=UUID(int=9), stream_epoch="e", call_id="rtc_1", state=CallState.ACTIVE,
-    attachment=Attachment.ATTACHED, started_at=at(0), answered_at=at(1), last_event_at=at(5), deadline=None,
+    attachment=Attachment.ATTACHED, started_at=at(0), age=timedelta(seconds=9),
+    answered_at=at(1), last_event_at=at(5), deadline=None,
     signs=Signs(2, at(3)),
     account=Account("http://127.0.0.1:9/v1", "sk-test"), has_agent=True, busy=False, model="gpt-realtime", voice="marin",
     greeting="", instructions="Be brief.", settings={}, turns=[], commands=[],

@@ -175,26 +175,3 @@ async def test_a_call_that_ends_while_storing_is_held_up_is_ours_until_its_end_i
         await until(lambda: call.pk not in one._leases)
         assert (await call_row(hot, call))[2:] == (None, 1)
     assert await within(acme, lambda: [turn.text for turn in Turn.objects.all()]) == ["Before."]
-
-
-async def test_calls_that_are_free_are_looked_for_once_more_however_often_that_is_told(
-    acme, provided, hot, monkeypatch
-):
-    monkeypatch.setattr(supervisor, "SWEEP_S", 3600.0)
-    async with working() as one:
-        await until(one._is_calm)
-        looks, go_on = [], asyncio.Event()
-
-        async def look():
-            looks.append(1)
-            await go_on.wait()
-
-        monkeypatch.setattr(one, "_take_free", look)
-        for _ in range(50):
-            one._hear_free()
-        await until(lambda: looks)
-        for _ in range(50):
-            one._hear_free()
-        go_on.set()
-        await until(lambda: not one._looking)
-    assert len(looks) == 2

@@ -101,8 +101,7 @@ def test_a_page_may_be_written_for_longer_than_a_calls_row_is_held(committed_db,
     view(request, "acme")
     with tenant_scope(sam.tenant_id):
         seen.append(_idle_limit())
-    sessions_own = "50s"  # tests.settings; tests/realtime_ops/test_limits.py has the product's
-    assert seen == [sessions_own, "5s", sessions_own]
+    assert seen == ["2500ms", "5s", "5s"]
 
 
 def test_the_view_runs_inside_its_tenant_and_leaves_it(sam, rf):

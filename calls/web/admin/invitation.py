@@ -25,7 +25,6 @@ from calls.exceptions import NotFound
 from calls.models import Invitation, Tenant, User
 from calls.tenancy import tenant_scope
 from calls.web import attempts
-from calls.web.access import PAGE_S
 from calls.web.admin.saving import PlainForm, attempt
 
 _ENTRY = "invitation"
@@ -59,7 +58,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
         return render(request, "invitation.html", {"standing": "locked"}, status=429)
     try:
         tenant = invitations.tenant_of(token)
-        with tenant_scope(tenant, idle_s=PAGE_S):
+        with tenant_scope(tenant):
             found = invitations.found(token)
             attempts.forget(request, _ENTRY)
             return _page(request, token, found)
