@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, AsyncPipeline
 
 from calls import feed
 from calls.actions import _ingest_sql as sql
@@ -99,14 +99,15 @@ async def store(
     plans = {batch.ref.id: _Plan(batch) for batch in batches}
     # In two exchanges with the server where no tenant is told: what begins the transaction goes with the fence, what
     # ends it with the rows.
-    async with connection.pipeline(), connection.transaction():
-        rows = await connection.execute(sql.FENCE, [_json([plan.head for plan in plans.values()]), owner])
-        last_seq = {row[0]: row[1] for row in await rows.fetchall()}
-        before = await _stored_before(connection, [plan for call, plan in plans.items() if call not in last_seq])
+    async with connection.pipeline() as pipeline, connection.transaction():
+        exchange = _Exchange(connection, pipeline)
+        rows = await exchange.rows(sql.FENCE, _json([plan.head for plan in plans.values()]), owner)
+        last_seq = {row[0]: row[1] for row in rows}
+        before = await _stored_before(exchange, [plan for call, plan in plans.items() if call not in last_seq])
         held = [plan for call, plan in plans.items() if call in last_seq]
         for plan in held:
             plan.number(last_seq[plan.ref.id])
-        tenants = {} if past else await _number_tenants(connection, held)
+        tenants = {} if past else await _number_tenants(exchange, held)
         await _insert(connection, held, tenants)
     for plan in plans.values():
         if plan.ref.id in last_seq or plan.ref.id in before:
@@ -116,6 +117,21 @@ async def store(
     announcements = [plan.announcement() for plan in held if plan.entries and follows(feed.call_group(plan.ref.code))]
     announcements += [_announce_tenant(tenant, entries) for tenant, entries in tenants.items()]
     return Stored(plans.keys() - last_seq.keys() - before, announcements, len(before))
+
+
+@dataclass(frozen=True, slots=True)
+class _Exchange:
+    """What is asked in the middle of the transaction."""
+
+    connection: AsyncConnection[Any]
+    pipeline: AsyncPipeline
+
+    async def rows(self, statement: str, *values: object) -> list[Any]:
+        """The answer, and the server at rest after it. Without that it waits for the rest of the pipeline, and no
+        time-out of its own ends that: a process that stands still then would hold the rows of its calls for good."""
+        cursor = await self.connection.execute(statement, values)
+        await self.pipeline.sync()
+        return await cursor.fetchall()
 
 
 class _Plan:
@@ -220,17 +236,14 @@ def change_time(change: Numbered) -> datetime:
     return change.ended_at if isinstance(change, GapRecorded) else change.at
 
 
-async def _stored_before(connection: AsyncConnection[Any], missing: Sequence[_Plan]) -> set[int]:
+async def _stored_before(exchange: _Exchange, missing: Sequence[_Plan]) -> set[int]:
     known = [plan.head for plan in missing if "flush" in plan.head]
     if not known:
         return set()
-    rows = await connection.execute(sql.STORED_BEFORE, [_json(known)])
-    return {row[0] for row in await rows.fetchall()}
+    return {row[0] for row in await exchange.rows(sql.STORED_BEFORE, _json(known))}
 
 
-async def _number_tenants(
-    connection: AsyncConnection[Any], plans: Sequence[_Plan]
-) -> dict[tuple[UUID, str], list[Row]]:
+async def _number_tenants(exchange: _Exchange, plans: Sequence[_Plan]) -> dict[tuple[UUID, str], list[Row]]:
     """Take numbers in the tenants' streams, in one order for all writers so that none waits for another's lock."""
     coarse: dict[UUID, list[Body]] = defaultdict(list)
     for plan in plans:
@@ -238,9 +251,9 @@ async def _number_tenants(
     wanted = [{"id": str(tenant), "n": len(bodies)} for tenant, bodies in coarse.items() if bodies]
     if not wanted:
         return {}
-    rows = await connection.execute(sql.NUMBER_TENANTS, [_json(wanted)])
+    rows = await exchange.rows(sql.NUMBER_TENANTS, _json(wanted))
     numbered: dict[tuple[UUID, str], list[Row]] = {}
-    for tenant, epoch, last, now in await rows.fetchall():
+    for tenant, epoch, last, now in rows:
         bodies = coarse[tenant]
         numbered[tenant, str(epoch)] = [
             {"seq": seq, "kind": "call", "at": iso(now), "body": body}

@@ -14,7 +14,7 @@ from channels.db import database_sync_to_async
 from django.db import connection as app_connection
 
 from calls import feed
-from calls.actions import leases
+from calls.actions import ingest, leases
 from calls.actions.ingest import Batch, store
 from calls.domain.changes import (
     AttachmentChanged,
@@ -29,7 +29,7 @@ from calls.domain.changes import (
 from calls.domain.states import Attachment, CallState, CommandState, EndReason
 from calls.models import CallEvent, Command, Gap, TenantEvent, TokenUsage, Turn
 from tests import factories
-from tests.sideband.desk import Pen, at, command, connected, fetch, hold, run_out, turn, usage, within
+from tests.sideband.desk import Pen, as_owner, at, command, connected, fetch, hold, run_out, turn, usage, within
 
 pytestmark = pytest.mark.asyncio
 
@@ -399,4 +399,25 @@ async def test_a_flush_that_ended_its_call_is_known_again_though_nobody_holds_it
     for before in (0, 1):
         stored = await store(hot, pen.owner, [Batch(pen.ref, [ENDED], {}, 1)])
         assert (stored.before, stored.fenced) == (before, set())
+    assert await numbers(hot, call) == [1]
+
+
+async def test_who_stands_still_in_the_midst_of_storing_may_lose_the_transaction(
+    hot, pen, call, monkeypatch, committed_db
+):
+    """A server that waits for the rest of a pipeline is not idle, whatever it has locked: no time-out ends that."""
+    there, go_on, insert = asyncio.Event(), asyncio.Event(), ingest._insert
+
+    async def stands_still(*arguments):
+        there.set()
+        await go_on.wait()
+        await insert(*arguments)
+
+    monkeypatch.setattr(ingest, "_insert", stands_still)
+    storing = asyncio.create_task(pen.write(turn("item_1", text="Hi.")))
+    await there.wait()
+    state = "select state from pg_stat_activity where pid = %s"
+    assert as_owner(committed_db, state, hot.info.backend_pid) == [("idle in transaction",)]
+    go_on.set()
+    await storing
     assert await numbers(hot, call) == [1]
