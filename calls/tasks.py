@@ -19,7 +19,7 @@ from calls import resources
 from calls.actions import calls, commands, export_jobs, export_run, processes, usage
 from calls.models import SignInLink, Tenant, Worker
 from calls.sideband.loop import SidebandLoop
-from calls.tenancy import tenant_scope
+from calls.tenancy import HOLDS_CALLS_MS, tenant_scope
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ def settle_overdue() -> None:
     """Settle commands and calls that no worker will settle any more."""
 
     def settle(tenant: UUID) -> None:
-        with tenant_scope(tenant):
+        with tenant_scope(tenant, idle_ms=HOLDS_CALLS_MS):
             commands.settle_overdue()
             calls.close_abandoned()
 

@@ -14,6 +14,10 @@ from django.db import connection, transaction
 
 from calls.models.base import current_tenant
 
+HOLDS_CALLS_MS = 2_500
+"""So long a process that stands still may hold the row of a live call: its worker, which cannot renew it meanwhile,
+bears less than 4 s. Pages lock none, and are written inside their transactions: they have the session's own limit"""
+
 
 @contextmanager
 def tenant_scope(tenant: UUID, *, idle_ms: int | None = None) -> Iterator[None]:

@@ -147,7 +147,7 @@ _reachable = {
     "keepalives_count": 3,
 }
 # A request that waits longer has lost its reader; a process that was stopped inside a transaction must not hold its
-# locks. Exports lift the first for themselves; who locks the row of a call lowers the last (calls.web.commands).
+# locks. Exports lift the first for themselves; who locks the row of a call lowers the last (calls.tenancy).
 _limits = {"statement_timeout": "5s", "lock_timeout": "2s", "idle_in_transaction_session_timeout": "5s"}
 _pooled = {
     "min_size": 1,

@@ -94,9 +94,8 @@ class Backlog:
             if len(batch.changes) > most:
                 self.add(batch.ref, batch.changes[most:], batch.columns)
                 batch = Batch(batch.ref, batch.changes[:most])
-            elif (
-                batch.ref.heard_at is not None
-            ):  # never before all that was heard until then: a gap would begin after it
+            elif batch.ref.heard_at is not None:
+                # Never before all that was heard until then is taken: a gap would begin after it.
                 batch.columns["last_event_at"] = batch.ref.heard_at
             batch.flush = flush
             taken.append(batch)

@@ -73,6 +73,11 @@ class Runner:
         self._wake_at: datetime | None = None
         self._oddities = 0
 
+    @property
+    def has_ended(self) -> bool:
+        """The call itself, not only its watch."""
+        return self.session.state not in LIVE
+
     def feed(self, given: Input, at: datetime | None = None) -> None:
         """Tell the session something, which happened just now or `at`, and carry out its step."""
         if self.over.is_set():

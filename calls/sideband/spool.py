@@ -192,7 +192,7 @@ class Leftover:
         try:
             with open(self._file, "rb", closefd=False) as file:
                 for line in file:
-                    if line.endswith(b"\n") and line[:_DIGITS].isdigit():
+                    if line.endswith(b"\n"):
                         places.append((int(line[:_DIGITS]), offset, len(line)))
                     offset += len(line)
         except OSError as error:

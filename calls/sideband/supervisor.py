@@ -253,7 +253,7 @@ class Supervisor:
             if attendance.cut_off and self._leases.get(lease.call) == lease:
                 self._runners.pop(lease.call, None)  # it takes no command any more: whoever has the call next does
                 await self.peers.leave(lease, ringing=not attendance.was_open)
-            elif self._leases.get(lease.call) == lease:
+            elif runner.has_ended and self._leases.get(lease.call) == lease:
                 # Prolonged until its end is stored: whoever took it before would have all that refused.
                 self._runners.pop(lease.call, None)
                 await self.writer.stored(lease.call)

@@ -165,7 +165,9 @@ class Writer:
             except (OSError, TimeoutError) as error:  # the disk's: what PostgreSQL says is heard in `_flush`
                 logger.error("the spool does not answer", extra={"error": type(error).__name__})
                 stored = False
-            if not stored:
+            if stored:
+                self._progressed()
+            else:
                 self._numbered.set()
             return stored
 
@@ -272,9 +274,12 @@ class Writer:
             self._of_spool = False
             async with self._order:  # not between a write and its acceptance: the file goes with its last group
                 await self._on_disk(self.spool.forget_first)
+        self._progressed()
+        return True
+
+    def _progressed(self) -> None:
         self._progress.set()
         self._progress.clear()
-        return True
 
     async def _store(self, batches: Sequence[Batch]) -> None:
         async with self._pool.connection() as connection:

@@ -14,13 +14,9 @@ from calls.domain.roles import Capability
 from calls.exceptions import NotFound
 from calls.models import User
 from calls.selectors import members
-from calls.tenancy import tenant_scope
+from calls.tenancy import HOLDS_CALLS_MS, tenant_scope
 
 P = ParamSpec("P")
-
-HOLDS_CALLS_MS = 2_500
-"""So long a process that stands still may hold the row of a call: its worker, which cannot renew it meanwhile, bears
-less than 4 s. Pages lock none, and are written inside their transactions: they have the session's own limit"""
 
 
 class TenantRequest(HttpRequest):

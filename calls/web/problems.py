@@ -17,7 +17,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.template.loader import render_to_string
 from django.utils.http import url_has_allowed_host_and_scheme
-from psycopg.errors import LockNotAvailable
+from psycopg.errors import IdleInTransactionSessionTimeout, LockNotAvailable
 from psycopg_pool import PoolTimeout
 
 from calls.domain.roles import Capability
@@ -53,9 +53,7 @@ TOO_WIDE = "This took longer than a page may take. Ask about a shorter time, or 
 BROKEN = "It was written down. Calls go on without this page; try again."
 AWAY = "The database does not answer at the moment. Calls go on without this page; try again in a few seconds."
 HELD_TITLE = "Somebody else is changing this"
-HELD = (
-    "A process holds what this would have changed and did not let go in time. Calls go on; try again in a few seconds."
-)
+HELD = "A process holds what this needs and did not let go in time. Calls go on; try again in a few seconds."
 RETRY_S = 5
 
 _AWAY = (OperationalError, InterfaceError, PoolTimeout)
@@ -133,9 +131,9 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """Touches neither database nor session: both may be what failed."""
     reference = secrets.token_hex(4)
     noted = {"reference": reference, "path": request.path}
-    error = sys.exception()
-    if isinstance(error, _AWAY):
-        if isinstance(error.__cause__, LockNotAvailable):
+    error, cause = sys.exception(), getattr(sys.exception(), "__cause__", None)
+    if isinstance(error, _AWAY) or isinstance(cause, IdleInTransactionSessionTimeout):
+        if isinstance(cause, LockNotAvailable):
             logger.warning("a page waited for a lock in vain", extra=noted)
             page = _answer(request, 503, "held", HELD, title=HELD_TITLE, reference=reference)
         else:

@@ -38,8 +38,6 @@ class Fault:
     injection until FORGIVEN_S after all is whole again"""
     outage_s: float = 0.0
     """So long nobody can settle a command: PostgreSQL or all workers are away"""
-    deaf_s: float = 0.0
-    """So long a call may have a socket that nobody hears: its worker is frozen or cut off, or does not know yet"""
     clocks_agree: bool = True
     ground: Ground | None = None
     """Makes the directory of a product of its own for each run; without one it shares the product of others"""

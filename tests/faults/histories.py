@@ -104,7 +104,7 @@ class Histories:
     """Workers that left a spool: when they were dead, and calls of which something is in it"""
     outage_s: float = 0.0
     """For so long nobody could settle a command, as the fault states"""
-    deaf_s: float = 0.0
-    """For so long a call may have had a socket that nobody heard, as the fault states"""
+    deaf: Mapping[str, float] = field(default_factory=dict)
+    """Calls that had a socket which nobody heard, for so long at most, as the fault states"""
     deaths: Sequence[str] = ()
     """Processes that ended by themselves"""

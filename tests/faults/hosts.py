@@ -21,10 +21,10 @@ from tests.rig.handles import Handle
     "it drops its calls at 7 s, a peer takes them at 10 s",
     forgives=("PostgreSQL is silent", *HELD),
     speed=1.5,
-    deaf_s=WATCHED_WITHIN_S,
 )
 def partitioned(scene: Scene) -> Verdict:
     victim, mine = scene.victim()
+    scene.deaf = dict.fromkeys(mine, WATCHED_WITHIN_S)
     door = scene.rig.links.links[f"database {victim.name}"]
     door.silence()
     scene.figures["taken_over_s"] = scene.wait(

@@ -119,7 +119,7 @@ def no_gap_excuses_what_was_heard(histories: Histories) -> Iterator[str]:
     """Gaps mark silence, and a gap excuses whatever is not stored: so they may be no longer than it was."""
     if histories.clocks_agree:
         for call, seconds in overmarked(histories).items():
-            if seconds > histories.deaf_s:
+            if seconds > histories.deaf.get(call, 0.0):
                 yield f"gaps of {call} mark {seconds:.1f} s too much: it had a socket"
 
 

@@ -32,10 +32,10 @@ MORE_MB = 96
     "silent partition between one worker and the provider, for good",
     "the silence is noticed and marked; who dials in vain for a minute leaves the calls to the other worker",
     speed=0.6,
-    deaf_s=AGAIN_WITHIN_S,
 )
 def cut_off(scene: Scene) -> Verdict:
     victim, mine = scene.victim()
+    scene.deaf = dict.fromkeys(mine, AGAIN_WITHIN_S)
     door = scene.rig.links.links["provider"]
     door.silence(dead_after=None, only=victim.pid)
     arrived = scene.arrive(RINGING)

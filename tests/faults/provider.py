@@ -114,10 +114,10 @@ def accepts_fail(scene: Scene) -> Verdict:
     "sockets fall silent, no pong",
     "noticed within 15 + 15 s, dialled again, the silence is a gap",
     speed=1.0,
-    deaf_s=30.0,
 )
 def silent(scene: Scene) -> Verdict:
     calls = sorted(scene.talking())[: max(2, len(scene.base) // 3)]
+    scene.deaf = dict.fromkeys(calls, 30.0)
     for call in calls:
         scene.rig.provider.fault("stall", call_id=call)
     gaps = "select count(distinct c.call_id) from calls_gap g join calls_call c on c.id = g.call_id where c.call_id = any(%s)"

@@ -77,6 +77,8 @@ class Scene:
         self.forgiven: list[str] = list(fault.forgives)
         self.injected_at = self.whole_at = 0.0
         """The second: when what the fault broke was whole again, by the fault's own clock"""
+        self.deaf: dict[str, float] = {}
+        """Calls that have a socket and are not heard: for how long, as the fault states"""
         self.inherited: dict[str, tuple[float, set[str]]] = {}
         """As in Histories"""
         self.unlisted: list[tuple[str, str, str]] = []
@@ -85,7 +87,8 @@ class Scene:
         self.rss_max = 0
         self.peaks: dict[str, int] = {}
         """Most bytes of each process since this was cleared"""
-        self._hurt: set[str] = set()
+        self._hurt: set[int] = set()
+        """Ids of processes that the fault ended"""
         self._died: set[str] = set()
         self._since = rig.provider.ledger.stat().st_size if rig.provider.ledger.exists() else 0
         self._over = threading.Event()
@@ -140,18 +143,18 @@ class Scene:
         time.sleep(seconds)
 
     def kill(self, handle: Handle) -> None:
-        self._hurt.add(handle.name)
+        self._hurt.add(handle.pid)
         handle.kill()
 
     def terminate(self, handle: Handle) -> None:
-        self._hurt.add(handle.name)
+        self._hurt.add(handle.pid)
         handle.terminate()
 
     def look_for_the_dead(self) -> None:
         """Before they are started again: who is dead now, and was not ended by the fault, ended by itself."""
-        dead = {name for name, handle in self.rig.handles.items() if not handle.alive}
-        self._died |= dead - self._hurt
-        self._hurt &= dead  # who was started again may not die
+        self._died |= {
+            name for name, handle in self.rig.handles.items() if not handle.alive and handle.pid not in self._hurt
+        }
 
     def forgive(self, *words: str) -> None:
         self.forgiven += words
@@ -315,7 +318,7 @@ class Scene:
             unlisted=self.unlisted,
             inherited=self.inherited,
             outage_s=self.fault.outage_s,
-            deaf_s=self.fault.deaf_s,
+            deaf=self.deaf,
             deaths=sorted(self._died),
         )  # fmt: skip
         # What a wrong clock wrote bears a time that says nothing.

@@ -178,11 +178,11 @@ def told_to_go(scene: Scene) -> Verdict:
     environment=LITTLE,
     speed=1.0,
     outage_s=45.0,
-    deaf_s=IN_MEMORY_S,
 )
 def killed_in_an_outage(scene: Scene) -> Verdict:
     postgres = server(scene)
     owners = _owners(scene, scene.rig.workers)
+    scene.deaf = dict.fromkeys(scene.base, IN_MEMORY_S)
     postgres.stop()
     scene.wait(lambda: _has_facts(scene, owners), USED_WITHIN_S, "both spools to be used")
     scene.hold(8)
@@ -218,10 +218,10 @@ def small_spool(ground: Path) -> Iterator[None]:
     ground=small_spool,
     speed=1.0,
     outage_s=30.0,
-    deaf_s=USED_WITHIN_S,
 )
 def spool_full(scene: Scene) -> Verdict:
     postgres = server(scene)
+    scene.deaf = dict.fromkeys(scene.base, USED_WITHIN_S)  # what is shed was heard
     before = scene.counted("sideband", "dropped")
     ballast = directory(scene) / "ballast"
     with ballast.open("wb", buffering=0) as file:

@@ -351,7 +351,9 @@ def test_a_gap_is_excused_by_what_the_fault_states():
     histories.stored.gaps.append(_gap(1, 8))
     _shown(histories)["gaps"].append(_shown_gap(1, 8))
     assert [line.partition(":")[0] for line in invariants.broken(histories)] == ["gaps"]
-    histories.deaf_s = 2
+    histories.deaf = {OTHER: 2}
+    assert [line.partition(":")[0] for line in invariants.broken(histories)] == ["gaps"]
+    histories.deaf = {CALL: 2}
     assert invariants.broken(histories) == []
 
 

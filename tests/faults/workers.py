@@ -36,11 +36,11 @@ def killed(scene: Scene) -> None:
     "SIGSTOP 40 s, then CONT",
     "others take over; the sleeper fences itself; no stale row",
     speed=1.0,
-    deaf_s=WATCHED_WITHIN_S,
     forgives=HELD,
 )
 def paused_long(scene: Scene) -> None:
-    victim, _ = scene.victim()
+    victim, mine = scene.victim()
+    scene.deaf = dict.fromkeys(mine, WATCHED_WITHIN_S)
     victim.pause()
     scene.figures["taken_over_s"] = scene.wait(
         lambda: not (scene.held(victim) & scene.talking()), 25, "the sleeper's calls to be taken"
@@ -54,10 +54,10 @@ def paused_long(scene: Scene) -> None:
     "the loop of a worker stands still for 14 s, its other threads run",
     "it loses its leases, once; it says that it stood still; no stale row",
     speed=1.0,
-    deaf_s=WATCHED_WITHIN_S,
 )
 def blocked(scene: Scene) -> Verdict:
     victim, orphans = scene.victim()
+    scene.deaf = dict.fromkeys(orphans, WATCHED_WITHIN_S)
     # Fourteen, not twelve: a lease that was renewed a moment before runs for ten, and the sweep comes every two and a half.
     with threads.stopped(threads.busiest_thread(victim.pid)):
         scene.hold(14)

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
+from calls import tenancy
 from calls.actions import leases
-from calls.web import access
 from realtime_ops import settings
 
 
@@ -26,4 +26,4 @@ def test_nothing_holds_the_rows_of_calls_until_their_leases_run_out(alias, limit
 
 
 def test_nor_does_a_process_that_stands_still_inside_a_command():
-    assert 0 < access.HOLDS_CALLS_MS / 1000 < leases.FENCE_S - leases.RENEW_S
+    assert 0 < tenancy.HOLDS_CALLS_MS / 1000 < leases.FENCE_S - leases.RENEW_S

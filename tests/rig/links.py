@@ -171,7 +171,7 @@ class Link:
         self.bytes_per_s = 0.0
         """Of each connection, each way; 0: as fast as it goes"""
         self.longest_s = 0.0
-        """For so long something was on its way on a slow line"""
+        """For so long something was on its way, since the line is slow"""
         self.pairs: set[_Pair] = set()
         self.orphans: list[_End] = []
         self.port = 0
@@ -186,7 +186,7 @@ class Link:
 
     def slow_down(self, bytes_per_s: float) -> None:
         """From now on each connection passes so much each way, until the door is healed."""
-        self.bytes_per_s = bytes_per_s
+        self.bytes_per_s, self.longest_s = bytes_per_s, 0.0
 
     def cut(self) -> None:
         """Reset every connection of the moment; new ones are passed."""

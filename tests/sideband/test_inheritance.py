@@ -194,13 +194,18 @@ async def test_a_file_that_cannot_be_read_is_set_aside_and_the_next_is_offered(
     assert "is set aside" in caplog.text
 
 
-async def test_nothing_is_stored_that_comes_after_a_part_that_cannot_be_read(tmp_path, hot, pool, acme):
+@pytest.mark.parametrize(
+    ("damage", "kept"),
+    [(lambda line: line.replace(b"{", b"["), ["a."]), (lambda line: bytes(len(line) - 1) + b"\n", [])],
+    ids=["a record", "nothing but zeros"],
+)
+async def test_nothing_is_stored_that_comes_after_a_part_that_cannot_be_read(tmp_path, hot, pool, acme, damage, kept):
     """A call would be heard until then, and nobody would know that something is missing before it."""
     groups = [[(0, turn(name, f"{name}."))] for name in ("a", "b", "c")]
     await left_behind(tmp_path, hot, acme, *groups)
     [path] = tmp_path.iterdir()
     lines = path.read_bytes().splitlines(keepends=True)
-    path.write_bytes(lines[0] + lines[1].replace(b"{", b"[") + lines[2])
+    path.write_bytes(lines[0] + damage(lines[1]) + lines[2])
     await Inheritance(tmp_path, pool, Told()).offer()
-    assert await words(hot) == ["a."]
+    assert await words(hot) == kept
     assert list(tmp_path.iterdir()) == [path.with_suffix(".unreadable")]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import psycopg
 import pytest
 from django.core.exceptions import SuspiciousOperation
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 from django.test import Client
+from psycopg.errors import IdleInTransactionSessionTimeout
 from psycopg_pool import PoolTimeout
 
 from calls.exceptions import CommandRejected, InvalidInput, NotFound, ProviderRefused, TenantScopeMissing, TooWide
@@ -105,7 +106,16 @@ def test_what_cannot_be_read_is_a_400_without_any_host(rf):
     assert "could not be read" in answer.content.decode()
 
 
-@pytest.mark.parametrize("fault", [OperationalError("gone"), InterfaceError("closed"), PoolTimeout("none free")])
+def woken_too_late():
+    """As Django raises it where a process stood still inside its transaction."""
+    error = InternalError("terminated")
+    error.__cause__ = IdleInTransactionSessionTimeout()
+    return error
+
+
+@pytest.mark.parametrize(
+    "fault", [OperationalError("gone"), InterfaceError("closed"), PoolTimeout("none free"), woken_too_late()]
+)
 def test_without_a_database_the_page_says_come_back_and_asks_none(rf, fault, caplog):
     try:
         raise fault
