@@ -125,7 +125,7 @@ def _gap(since: float, until: float) -> dict:
 
 def _overmark(histories: Histories) -> None:
     """A gap of 11 s in a call that lasts for 20, and had a socket."""
-    histories.ledger.marks.append(_mark("ended", 20))
+    histories.ledger.marks = [_mark("ringing", 0), _mark("attached", 0.5, 1), _mark("ended", 20)]
     histories.stored.gaps.append(_gap(1, 12))
     _shown(histories)["gaps"].append(_shown_gap(1, 12))
 
