@@ -52,8 +52,11 @@ TOO_OLD = (
 TOO_WIDE = "This took longer than a page may take. Ask about a shorter time, or for fewer words."
 BROKEN = "It was written down. Calls go on without this page; try again."
 AWAY = "The database does not answer at the moment. Calls go on without this page; try again in a few seconds."
-HELD_TITLE = "Somebody else is changing this"
-HELD = "A process holds what this needs and did not let go in time. Calls go on; try again in a few seconds."
+HELD_TITLE = "This is in use just now"
+HELD = (
+    "Another part of the console holds what this needs and did not let go in time. Calls go on; try again in a few "
+    "seconds."
+)
 RETRY_S = 5
 
 _AWAY = (OperationalError, InterfaceError, PoolTimeout)
